@@ -1,0 +1,1 @@
+"""The fused loops in plain NumPy, one family a file."""
