@@ -1,0 +1,76 @@
+"""What all language models share: the checks on what comes in, and the loss."""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from transformer._engine import F, nn, torch
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The sizes every model has; each model's own config adds its own.
+
+    Raises ValueError when a size is not a whole number of at least 1, or ``dropout`` is not a
+    probability below 1.
+
+    >>> ModelConfig(vocab_size=65, block_size=8)
+    ModelConfig(vocab_size=65, block_size=8)
+    """
+
+    vocab_size: int
+    block_size: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if name == "dropout" and not 0 <= value < 1:
+                raise ValueError(f"{type(self).__name__}: dropout is {value}, not in [0, 1)")
+            if field.type is int and (type(value) is not int or value < 1):
+                raise ValueError(
+                    f"{type(self).__name__}: {name} is {value!r}, not a whole number of at least 1"
+                )
+
+
+class LanguageModel(nn.Module):
+    """``model(idx, targets) -> (logits, loss)``: scores for the token after each of ``idx``.
+
+    Shapes: idx, targets (B, T) int64 -> logits (B, T, vocab_size), loss () in nats a token, or
+    None without targets. T is at most ``block_size``.
+    """
+
+    name: ClassVar[str]  # in transformer.models.MODELS
+    config: Any
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.block_size = config.block_size
+
+    def num_parameters(self) -> int:
+        """How many numbers are learned, those that two layers share counted once."""
+        return sum(p.numel() for p in self.parameters())
+
+    def check(self, idx: torch.Tensor, targets: torch.Tensor | None) -> None:
+        """Raises ValueError when the shapes do not fit each other or the model."""
+        shape = idx.shape
+        if len(shape) != 2 or shape[1] == 0:
+            raise ValueError(
+                f"{self.name}: idx must have shape (B, T) with T from 1 to {self.block_size}, "
+                f"got {tuple(shape)}"
+            )
+        if shape[1] > self.block_size:
+            raise ValueError(
+                f"{self.name}: idx has {shape[1]} tokens, the model was built for a block_size of "
+                f"{self.block_size}: crop it, idx[:, -{self.block_size}:]"
+            )
+        if targets is not None and targets.shape != shape:
+            raise ValueError(
+                f"{self.name}: targets {tuple(targets.shape)} must have the shape of idx "
+                f"{tuple(shape)}"
+            )
+
+    def loss(self, logits: torch.Tensor, targets: torch.Tensor | None) -> torch.Tensor | None:
+        """The mean cross-entropy over all positions; None without targets."""
+        if targets is None:
+            return None
+        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1))
