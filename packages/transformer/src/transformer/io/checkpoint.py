@@ -1,0 +1,71 @@
+"""A checkpoint: one safetensors file that carries its JSON, so that no two parts can differ.
+
+A run's folder holds ``last.safetensors``, to continue from, and ``best.safetensors``, with the
+lowest loss on held-out text. Nothing here needs an engine.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from transformer.io.safetensors import (
+    Arrays,
+    TensorFileError,
+    read_header,
+    read_tensors,
+    write_tensors,
+)
+
+LAST, BEST = "last.safetensors", "best.safetensors"
+VERSION = 1
+_KEY = "gradine"
+
+
+def write_checkpoint(
+    path: str | Path, arrays: Mapping[str, NDArray[Any]], state: Mapping[str, Any]
+) -> None:
+    """Replace the checkpoint at ``path``, atomically, by these arrays and this JSON state."""
+    text = json.dumps({**state, "version": VERSION})
+    write_tensors(path, arrays, {"format": "pt", _KEY: text})
+
+
+def read_checkpoint(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
+    """Return a checkpoint's arrays and state.
+
+    Raises ``TensorFileError`` naming the file when it is cut short, altered or no checkpoint.
+    """
+    arrays, metadata = read_tensors(path)
+    return arrays, _state_of(metadata, path)
+
+
+def read_state(path: str | Path) -> dict[str, Any]:
+    """Return a checkpoint's state alone, without reading the arrays."""
+    return _state_of(read_header(path).get("__metadata__", {}), path)
+
+
+def find_checkpoint(run: str | Path, *preferred: str) -> Path:
+    """Return the checkpoint a run's folder holds, or ``run`` itself when it is a file.
+
+    ``preferred`` names are tried in order. Raises ``FileNotFoundError`` saying what is missing.
+    """
+    run = Path(run)
+    if run.is_file():
+        return run
+    if not run.is_dir():
+        raise FileNotFoundError(f"there is no run {run}")
+    for name in preferred:
+        if (run / name).is_file():
+            return run / name
+    raise FileNotFoundError(f"{run} holds no {' or '.join(preferred)}")
+
+
+def _state_of(metadata: Mapping[str, str], path: str | Path) -> dict[str, Any]:
+    if _KEY not in metadata:
+        raise TensorFileError(f"{path}: a safetensors file, but not a checkpoint of this program")
+    state: dict[str, Any] = json.loads(metadata[_KEY])
+    if state["version"] > VERSION:
+        raise TensorFileError(f"{path}: written by a newer version of this program; update it")
+    return state

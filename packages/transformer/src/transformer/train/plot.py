@@ -1,0 +1,73 @@
+"""A picture of how the loss fell, from the histories of one or more runs."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from transformer.train.metrics import METRICS, Record, read_metrics
+
+_SMOOTHING = 0.97  # share of the past in the running mean of the training loss
+_COLOURS = ("#1f5fa8", "#c8501e", "#2f8f4e", "#8a4fb0", "#9a7b00", "#5b6670")
+
+
+def can_plot() -> bool:
+    """Tell whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def plot_runs(runs: Sequence[str | Path], path: str | Path) -> None:
+    """Draw training and held-out loss of the runs in these folders into a PNG, SVG or PDF file.
+
+    The training loss is drawn twice: every step, faintly, and its running mean. Raises
+    ``ModuleNotFoundError`` naming the extra when matplotlib is missing, ``ValueError`` when a run
+    has no history or the picture's kind is unknown.
+    """
+    if not can_plot():
+        raise ModuleNotFoundError(
+            'plotting needs matplotlib: pip install "gradine-transformer[plot]"'
+        )
+    from matplotlib.figure import Figure  # draws into files without any display
+
+    if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"{path}: a picture's name must end in .png, .svg or .pdf")
+    figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    for index, run in enumerate(runs):
+        name = f"{Path(run).name}: " if len(runs) > 1 else ""
+        _draw(axes, _history(run), name, _COLOURS[index % len(_COLOURS)])
+    title = Path(runs[0]).resolve().name if len(runs) == 1 else "Loss by run"
+    axes.set(title=title, xlabel="step", ylabel="loss (nats per token)")
+    axes.set_xlim(left=0)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False)
+    figure.savefig(path)
+
+
+def _history(run: str | Path) -> list[Record]:
+    path = Path(run) / METRICS if Path(run).is_dir() else Path(run)
+    records = read_metrics(path)
+    if not records:
+        raise ValueError(f"{run} has no history to draw: there is no {METRICS} with a step in it")
+    return records
+
+
+def _draw(axes: Any, records: list[Record], name: str, colour: str) -> None:
+    steps = [r["step"] for r in records if "loss" in r]
+    losses = [r["loss"] for r in records if "loss" in r]
+    if steps:
+        axes.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.7)
+        axes.plot(steps, _running_mean(losses), color=colour, label=f"{name}training")
+    held_out = [(r["step"], r["val_loss"]) for r in records if "val_loss" in r]
+    if held_out:
+        best = min(loss for _, loss in held_out)
+        style = {"color": colour, "linestyle": "--", "marker": "o", "markersize": 4}
+        axes.plot(*zip(*held_out, strict=True), label=f"{name}held out (best {best:.3f})", **style)
+
+
+def _running_mean(losses: Sequence[float]) -> list[float]:
+    """Return the exponentially weighted mean up to each step, its start not drawn towards zero."""
+    sums = accumulate(losses, lambda total, loss: _SMOOTHING * total + loss)
+    weights = accumulate([1.0] * len(losses), lambda total, one: _SMOOTHING * total + one)
+    return [total / weight for total, weight in zip(sums, weights, strict=True)]

@@ -1,0 +1,124 @@
+"""One optimizer step over one batch, computed by one or more workers in one or more pieces."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from transformer._engine import nn, torch
+from transformer.train.parallel import Team
+from transformer.train.randomness import draws_seeded, mixed_seed
+
+Gradients = list[Any]  # one tensor a parameter, None where the loss does not depend on it
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The loss or its gradient is infinite or not a number; the weights were left as they were."""
+
+    def __init__(self, loss: float, grad_norm: float, lr: float) -> None:
+        super().__init__(
+            f"the loss is {loss} and the gradient's norm {grad_norm} at learning rate {lr:.3g}"
+        )
+        self.loss, self.grad_norm, self.lr = loss, grad_norm, lr
+
+
+class Stepper:
+    """Forward, backward, clip and update, as often as :meth:`step` is called.
+
+    The batch is cut into ``workers`` slices, one a thread, and each slice into ``accumulate``
+    pieces, computed one after another. Every piece's gradient counts in proportion to its size,
+    and they are added in a fixed order: the result equals the whole batch's up to rounding, and
+    is the same, bit for bit, every time. ``grad_clip`` is the longest gradient allowed, as the
+    2-norm over all parameters (Pascanu, Mikolov and Bengio 2013); 0 never clips.
+
+    Close it, or use it in a ``with``, to end its threads.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        grad_clip: float = 1.0,
+        workers: int = 1,
+        accumulate: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.model, self.optimizer = model, optimizer
+        self.grad_clip = grad_clip or float("inf")
+        self.accumulate, self.seed = accumulate, seed
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.team = Team(workers)
+        self.count = 0  # steps taken: decides what dropout draws
+
+    def step(self, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+        """Learn from token ids ``x`` and the ids that follow them ``y``, both (B, T).
+
+        Returns the mean loss in nats per token and the gradient's norm before clipping. Raises
+        ``NonFiniteLoss``, before anything is updated, when either is infinite or not a number.
+        """
+        cuts = _cuts(len(x), self.team.size)
+
+        def work(worker: int) -> tuple[float, Gradients]:
+            rows = slice(cuts[worker], cuts[worker + 1])
+            with draws_seeded(mixed_seed(self.seed, self.count, worker)):
+                return self._gradients(x[rows], y[rows], len(x))
+
+        results = self.team.run(work)
+        loss = sum(loss for loss, _ in results)
+        return loss, self._update(loss, _sum([gradients for _, gradients in results]))
+
+    def close(self) -> None:
+        """End the worker threads."""
+        self.team.close()
+
+    def __enter__(self) -> "Stepper":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _gradients(self, x: torch.Tensor, y: torch.Tensor, batch: int) -> tuple[float, Gradients]:
+        """Return one slice's share of the batch's loss and gradients.
+
+        ``autograd.grad`` rather than ``backward``: threads must not add to the same ``.grad``.
+        """
+        total, shares = 0.0, []
+        cuts = _cuts(len(x), min(self.accumulate, len(x)))
+        for start, end in pairwise(cuts):
+            _, loss = self.model(x[start:end], y[start:end])
+            if end - start != batch:
+                loss = loss * ((end - start) / batch)
+            shares.append(torch.autograd.grad(loss, self.parameters, allow_unused=True))
+            total += loss.item()
+            if len(shares) == 2:  # hold two pieces' gradients at most, whatever accumulate is
+                shares = [_sum(shares)]
+        return total, shares[0]
+
+    def _update(self, loss: float, gradients: Gradients) -> float:
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient
+        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.grad_clip))
+        if not (abs(loss) < float("inf") and norm < float("inf")):
+            self.optimizer.zero_grad()
+            raise NonFiniteLoss(loss, norm, self.optimizer.param_groups[0]["lr"])
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.count += 1
+        return norm
+
+
+def _cuts(length: int, pieces: int) -> list[int]:
+    """Return where to cut ``length`` rows into ``pieces`` whose sizes differ by one at most."""
+    return [length * piece // pieces for piece in range(pieces + 1)]
+
+
+def _sum(shares: Sequence[Gradients]) -> Gradients:
+    """Add gradients parameter by parameter, always in the order given."""
+    first, *others = shares
+    total = list(first)
+    with torch.no_grad():
+        for share in others:
+            for index, gradient in enumerate(share):
+                if gradient is not None:
+                    before = total[index]
+                    total[index] = gradient if before is None else before + gradient
+    return total
