@@ -1,0 +1,43 @@
+"""The child's side: prepare one task, then take as many steps as each line of stdin asks for."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+from typing import Any
+
+from benchmarks import gpt, overhead
+from benchmarks.machine import loaded_libraries
+
+
+def prepare(task: str, engine: str, threads: int, parameters: dict[str, Any]) -> overhead.Step:
+    """Return the step that ``task`` repeats on ``engine``."""
+    if task == "gpt":
+        return gpt.training_step(engine, threads, **parameters)
+    module = importlib.import_module(engine)
+    module.set_num_threads(threads)
+    return overhead.TASKS[task](module)
+
+
+def say(answer: dict[str, Any]) -> None:
+    """Write one line of JSON to the parent."""
+    print(json.dumps(answer), flush=True)
+
+
+def main() -> None:
+    """Serve the request given as the only argument until stdin closes."""
+    request = json.loads(sys.argv[1])
+    step = prepare(**request)
+    step()
+    say({"libraries": loaded_libraries()})
+    for line in sys.stdin:  # blocked here, using no processor time, while the other one works
+        start = time.perf_counter()
+        for _ in range(int(line)):
+            step()
+        say({"seconds": time.perf_counter() - start})
+
+
+if __name__ == "__main__":
+    main()
