@@ -45,22 +45,22 @@ def private_python() -> Path:
     try:
         print(f"noxfile.py: bringing {NOX} into {home}", file=sys.stderr, flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(unfinished)], check=True)
-        pip = [str(unfinished / inside), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--disable-pip-version-check", NOX], check=True)
-        if home.exists() and not (home / inside).exists():
-            shutil.rmtree(home)
-        with_winner_kept(unfinished, home)
+        pip = [str(unfinished / inside), "-m", "pip", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "-qq", NOX], check=True)
+        put_in_place(unfinished, home, inside)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return home / inside
 
 
-def with_winner_kept(unfinished: Path, home: Path) -> None:
-    """Move ``unfinished`` to ``home``, unless another first run has put one there meanwhile."""
+def put_in_place(unfinished: Path, home: Path, inside: Path) -> None:
+    """Rename ``unfinished`` to ``home``, unless another first run has put one there meanwhile."""
+    if home.exists() and not (home / inside).exists():  # left by a Python since removed
+        shutil.rmtree(home)
     try:
         unfinished.rename(home)
     except OSError:
-        if not home.exists():
+        if not (home / inside).exists():
             raise
 
 
@@ -76,7 +76,6 @@ nox.options.sessions = ["lint", "tests"]
 PACKAGES = ("scalar_value", "tensor_core", "transformer", "gradcheck")
 # The versions decide what counts as well formatted and well typed, so they are exact.
 LINT = ("ruff==0.17.6", "mypy==2.4.1", "numpy>=2")
-ON_CI = bool(os.environ.get("CI"))
 
 
 # --- what the sessions share ---------------------------------------------------------------------
