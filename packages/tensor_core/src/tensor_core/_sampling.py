@@ -1,0 +1,126 @@
+"""Draws of integers, permutations and categories from a Mersenne Twister's words."""
+
+from typing import Protocol
+
+import numpy as np
+
+from ._mt19937 import MersenneTwister
+
+Array = np.ndarray
+
+_PERMUTATION_LIMIT = (2**32 - 1) // 20  # PyTorch changes its method here; so far no one came by
+
+
+class _Draws(Protocol):
+    def uniform(self, shape: int, dtype: type) -> Array: ...
+
+    def exponential(self, shape: tuple[int, ...], dtype: np.dtype) -> Array: ...
+
+
+def integers(twister: MersenneTwister, n: int, low: int, high: int) -> Array:
+    """``n`` integers in [low, high): a word modulo the range, or two words from 2**28 on.
+
+    Shape: (n,), int64. Raises RuntimeError if the range is empty.
+
+    >>> integers(MersenneTwister(0), 4, 5, 6).tolist()
+    [5, 5, 5, 5]
+    """
+    if low >= high:
+        raise RuntimeError(f"random_: low={low} must be less than high={high}")
+    span = high - low
+    if span < 2**28:
+        values = (twister.words(n) % np.uint32(span)).astype(np.uint64)
+    elif span < 2**64:
+        values = twister.long_words(n) % np.uint64(span)
+    else:
+        values = twister.long_words(n)
+    values += np.uint64(low % 2**64)  # wraps around as two's complement does
+    return values.view(np.int64)
+
+
+def full_range(twister: MersenneTwister, n: int, dtype: np.dtype) -> Array:
+    """``n`` values over all non-negative integers a type holds exactly. Shape: (n,), of ``dtype``.
+
+    >>> full_range(MersenneTwister(0), 3, np.dtype(np.uint8)).dtype
+    dtype('uint8')
+    """
+    if dtype in (np.int64, np.float64):
+        top = 2**63 if dtype == np.int64 else 2**53 + 1
+        return (twister.long_words(n) % np.uint64(top)).astype(dtype)
+    if dtype.kind in "fb":
+        top = 2 if dtype.kind == "b" else 2**24 + 1
+    else:
+        top = int(np.iinfo(dtype).max) + 1
+    return (twister.words(n).astype(np.uint64) % np.uint64(top)).astype(dtype)
+
+
+def permutation(twister: MersenneTwister, n: int) -> Array:
+    """The integers 0 to n - 1 shuffled (Durstenfeld 1964). Shape: (n,), int64.
+
+    Raises RuntimeError for a negative or unreasonably large ``n``.
+
+    >>> sorted(permutation(MersenneTwister(0), 4).tolist())
+    [0, 1, 2, 3]
+    """
+    if n < 0:
+        raise RuntimeError(f"randperm: n={n} must not be negative")
+    if n >= _PERMUTATION_LIMIT:
+        raise RuntimeError(f"randperm: n={n} must be less than {_PERMUTATION_LIMIT}")
+    left = max(n - 1, 0)
+    ahead = twister.words(left) % np.arange(n, n - left, -1, dtype=np.uint32)
+    order = list(range(n))
+    for i, j in enumerate((ahead + np.arange(left, dtype=np.int64)).tolist()):
+        order[i], order[j] = order[j], order[i]
+    return np.array(order, np.int64)
+
+
+def multinomial(draws: _Draws, probs: Array, num_samples: int, replacement: bool) -> Array:
+    """Indices drawn with the given unnormalised probabilities, row by row.
+
+    Shapes: probs (d,) or (rows, d), floating -> (num_samples,) or (rows, num_samples), int64.
+    Raises RuntimeError for weights that are no distribution or too few to draw from.
+    One draw, or draws without replacement, are the largest of p / e with exponential e
+    (Efraimidis and Spirakis 2006); others invert the cumulative distribution.
+
+    >>> from tensor_core.random import Generator
+    >>> multinomial(Generator(), np.array([0.0, 1.0]), 3, True).tolist()
+    [1, 1, 1]
+    """
+    _check_multinomial(probs, num_samples, replacement)
+    if probs.size == 0:
+        return np.empty((*probs.shape[:-1], num_samples), np.int64)
+    if replacement and num_samples > 1:
+        rows = np.atleast_2d(probs)
+        picks = np.stack([_invert(draws, row, num_samples) for row in rows])
+        return picks.reshape(*probs.shape[:-1], num_samples)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        race = probs / draws.exponential(probs.shape, probs.dtype)
+    if num_samples == 1:
+        return race.argmax(axis=-1, keepdims=True)
+    return np.argsort(-race, axis=-1, kind="stable")[..., :num_samples]
+
+
+def _check_multinomial(probs: Array, num_samples: int, replacement: bool) -> None:
+    if probs.dtype.kind != "f":
+        raise RuntimeError(f"multinomial: input must be floating point, got {probs.dtype}")
+    if probs.ndim not in (1, 2) or probs.shape[-1] == 0:
+        raise RuntimeError(f"multinomial: input must be (d,) or (rows, d), got {probs.shape}")
+    if num_samples <= 0:
+        raise RuntimeError(f"multinomial: num_samples={num_samples} must be positive")
+    if not replacement and num_samples > probs.shape[-1]:
+        raise RuntimeError(
+            f"multinomial: cannot draw {num_samples} of {probs.shape[-1]} categories "
+            "without replacement"
+        )
+    if probs.size and not (probs.min() >= 0 and probs.max() < np.inf):
+        raise RuntimeError("multinomial: input contains inf, nan or a negative probability")
+    if probs.size and (probs.sum(axis=-1) == 0).any():
+        raise RuntimeError("multinomial: the probabilities of a row sum to 0")
+
+
+def _invert(draws: _Draws, weights: Array, n: int) -> Array:
+    """Where each of ``n`` uniforms falls in the cumulative distribution. Shape: (n,)."""
+    cumulative = np.cumsum(weights)
+    cumulative /= cumulative[-1]
+    cumulative[-1] = 1
+    return np.searchsorted(cumulative.astype(np.float64), draws.uniform(n, np.float64))
