@@ -74,6 +74,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "tests"]
 
 PACKAGES = ("scalar_value", "tensor_core", "transformer", "gradcheck")
+PYTEST = ("python", "-m", "pytest", "-c", "pyproject.toml")  # not a package's own settings
 # The versions decide what counts as well formatted and well typed, so they are exact.
 LINT = ("ruff==0.17.6", "mypy==2.4.1", "numpy>=2")
 
@@ -119,7 +120,7 @@ def run_package_tests(session: nox.Session, package: str, *needs: str) -> None:
     """Install ``package`` with its ``test`` extra, and no torch, and run its own tests."""
     install(session, *needs, f"{package}[test]")
     without_torch(session)
-    session.run("python", "-m", "pytest", f"packages/{package}/tests", *session.posargs)
+    session.run(*PYTEST, f"packages/{package}/tests", *session.posargs)
 
 
 # --- tests ---------------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ def tests(session: nox.Session) -> None:
     for package in PACKAGES:
         session.notify(package)
     install(session, *PACKAGES, others=["-r", "tests/requirements.txt"])
-    session.run("python", "-m", "pytest", "tests", *session.posargs)
+    session.run(*PYTEST, "tests", *session.posargs)
 
 
 # --- what a reader runs --------------------------------------------------------------------------
@@ -164,6 +165,10 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Train a small character-level GPT, sample from it, and leave the run in demo-run/."""
+    install(session, "tensor_core", "transformer[plot]")
+    session.run("gradine", "train", "--out", "demo-run", "--overwrite", *session.posargs)
+    session.log("demo-run/ holds the model (*.safetensors), metrics.jsonl and loss.png")
+    session.log("let it write more: .nox/demo/bin/gradine generate demo-run --prompt 'The '")
 
 
 @nox.session
@@ -190,7 +195,7 @@ def lint(session: nox.Session) -> None:
 def docs_examples(session: nox.Session) -> None:
     """Run every example the documentation shows: docstrings, snippets, scripts."""
     install(session, *(f"{package}[test]" for package in PACKAGES))
-    session.run("python", "-m", "pytest", "--doctest-modules", "--pyargs", *PACKAGES)
+    session.run(*PYTEST, "--doctest-modules", "--pyargs", *PACKAGES)
     session.run("python", "-m", "docs.generate", "--check")
     session.run("python", "-m", "docs.check_examples", *session.posargs)
 

@@ -5,49 +5,67 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import gpt, overhead
-from benchmarks.alternate import alternate
+from benchmarks import gpt, overhead, scalar_step
+from benchmarks.alternate import Times, alternate
 from benchmarks.child import Child
 from benchmarks.machine import machine, usable_cores
 from benchmarks.report import Row, print_table, to_json, to_markdown
 
 TRAINING = "One training step of a GPT: forward, backward, clip, AdamW (float32)"
 OVERHEAD = "One small operation, one thread"
+SCALAR = "Scalars: one training step of MLP(2, [16, 16, 1]) on 100 points"
 
 
-def against_torch(
-    group: str, label: str, task: str, threads: int, turns: int, **parameters: object
-) -> Row:
-    """Time ``task`` on tensor_core and on torch, each in its own process."""
+def training_rows(label: str, turns: int) -> Iterator[Row]:
+    """Time one size of GPT on torch and on tensor_core with each set of kernels."""
+    cores, size = usable_cores(), gpt.SIZES[label]
     with (
-        Child(task, "tensor_core", threads, **parameters) as ours,
-        Child(task, "torch", threads, **parameters) as torch,
+        Child("gpt", "tensor_core", cores, "numpy", **size) as plain,
+        Child("gpt", "tensor_core", cores, "numba", **size) as fast,
+        Child("gpt", "torch", cores, **size) as torch,
     ):
+        contestants = [plain, fast, torch]
+        times = alternate([child.seconds for child in contestants], turns)
+        used = [child.libraries for child in contestants]
+    for name, ours, libraries in zip(("NumPy", "Numba"), times, used, strict=False):
+        pools = {f"Gradine, {name} kernels": libraries, "torch": used[-1]}
+        yield Row(TRAINING, f"{label}, {name} kernels", ours, times[-1], "torch", pools)
+
+
+def overhead_row(task: str, turns: int) -> Row:
+    """Time one small operation on tensor_core and on torch, with one thread each."""
+    with Child(task, "tensor_core", 1) as ours, Child(task, "torch", 1) as torch:
         our_times, torch_times = alternate([ours.seconds, torch.seconds], turns)
-        pools = {"tensor_core": ours.libraries, "torch": torch.libraries}
-    return Row(group, label, our_times, torch_times, peer="torch", threads=pools)
+        pools = {"Gradine": ours.libraries, "torch": torch.libraries}
+    return Row(OVERHEAD, task, our_times, torch_times, "torch", pools)
+
+
+def scalar_row(turns: int) -> Row:
+    """Time a training step on scalar_value and on micrograd, both in this process."""
+    seen = scalar_step.run(turns)
+    ours, theirs = (Times((seen[key] / 1e3,)) for key in ("ours_ms", "peer_ms"))
+    return Row(SCALAR, seen["name"], ours, theirs, "micrograd")
 
 
 def measure(only: str, turns: int) -> list[Row]:
-    """Return the rows whose group or task contains ``only``."""
+    """Return the rows of the tasks that contain ``only``, telling of each when it is done."""
     rows = []
-    for label, size in gpt.SIZES.items():
-        if only in f"{TRAINING} {label}":
-            cores = usable_cores()
-            rows.append(against_torch(TRAINING, label, "gpt", cores, turns, **size))
-            progress(rows[-1])
-    for task in overhead.TASKS:
-        if only in f"{OVERHEAD} {task}":
-            rows.append(against_torch(OVERHEAD, task, task, 1, turns))
-            progress(rows[-1])
+    for label in gpt.SIZES:
+        if only in label:
+            rows += [told(row) for row in training_rows(label, turns)]
+    rows += [told(overhead_row(task, turns)) for task in overhead.TASKS if only in task]
+    if only in SCALAR:
+        rows.append(told(scalar_row(turns)))
     return rows
 
 
-def progress(row: Row) -> None:
-    """Tell that a row is done, on stderr, since some take half a minute."""
+def told(row: Row) -> Row:
+    """Tell the row's ratio on stderr, since the table comes only at the end; return the row."""
     print(f"{row.task}: {row.ratio:.2f}", file=sys.stderr, flush=True)
+    return row
 
 
 def main() -> None:
@@ -56,7 +74,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every turn to FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page to FILE")
     parser.add_argument("--quick", action="store_true", help="5 turns each instead of 25")
-    parser.add_argument("--only", default="", metavar="WORD", help="rows containing WORD")
+    parser.add_argument("--only", default="", metavar="WORD", help="tasks containing WORD")
     options = parser.parse_args()
     rows = measure(options.only, turns=5 if options.quick else 25)
     here = machine()

@@ -24,7 +24,7 @@ class Times:
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The lower and the upper quartile, in seconds per step."""
+        """The lower and the upper quartile, in seconds per step; needs two turns or more."""
         low, _, high = quantiles(self.turns, n=4, method="inclusive")
         return low, high
 

@@ -21,14 +21,18 @@ SETTLE = 0.05  # seconds; thread pools spin for some milliseconds after their la
 class Child:
     """A running ``python -m benchmarks.worker`` that prepared ``task`` and waits for requests."""
 
-    def __init__(self, task: str, engine: str, threads: int, **parameters: Any) -> None:
+    def __init__(
+        self, task: str, engine: str, threads: int, kernels: str = "numpy", **parameters: Any
+    ) -> None:
         request = {"task": task, "engine": engine, "threads": threads, "parameters": parameters}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", json.dumps(request)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | thread_settings(threads) | {"GRADINE_ENGINE": engine},
+            env=os.environ
+            | thread_settings(threads)
+            | {"GRADINE_ENGINE": engine, "GRADINE_KERNELS": kernels},
         )
         self.libraries: list[str] = self.answer()["libraries"]
 

@@ -51,6 +51,8 @@ def readable(times: Times) -> str:
         for unit, scale in (("s", 1.0), ("ms", 1e3), ("µs", 1e6), ("ns", 1e9))
         if times.median * scale >= 1 or unit == "ns"
     )
+    if len(times.turns) == 1:  # a median that somebody else took
+        return f"{times.median * scale:.3g} {unit}"
     low, high = times.spread
     return f"{times.median * scale:.3g} {unit} ({low * scale:.3g}-{high * scale:.3g})"
 
