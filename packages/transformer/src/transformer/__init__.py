@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from transformer.generate import generate, stream
 
 if TYPE_CHECKING:
+    from transformer._engine import torch
     from transformer.data import CORPORA, get_batch, load_text, train_val_split
     from transformer.models import (
         GPT,
@@ -60,6 +61,7 @@ _HOME = {
     "tokenizer_from_dict": "transformer.tokenizers",
     "TrainConfig": "transformer.train",
     "Trainer": "transformer.train",
+    "torch": "transformer._engine",  # the engine in use, for scripts that follow it
 }
 
 __all__ = [
@@ -86,6 +88,7 @@ __all__ = [
     "load_text",
     "stream",
     "tokenizer_from_dict",
+    "torch",
     "train_val_split",
 ]
 

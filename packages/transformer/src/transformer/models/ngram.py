@@ -34,8 +34,8 @@ class NGramConfig(ModelConfig):
 class NGram(LanguageModel):
     """Scores ``b + W x + U tanh(d + H x)``, x the last ``context`` tokens' vectors in a row.
 
-    Shapes: idx (B, T) -> logits (B, T, V), a guess at every position; before the first token
-    stands a padding token with a vector of its own. ``W`` is there when ``direct`` is. Source:
+    Shapes: idx (B, T) -> logits (B, T, V), a guess at every position; what would come before the
+    first token is a learned vector of its own. ``W`` is there when ``direct`` is. Source:
     Bengio et al., "A Neural Probabilistic Language Model", 2003, equation 1.
 
     >>> model = NGram(NGramConfig(vocab_size=65))
@@ -44,30 +44,25 @@ class NGram(LanguageModel):
     """
 
     name = "ngram"
-    window: torch.Tensor
 
     def __init__(self, config: NGramConfig) -> None:
         super().__init__(config)
-        n, T = config.context, config.block_size
-        self.wte = TokenEmbedding(config.vocab_size + 1, config.n_embd)  # the last is padding
-        self.H = nn.Linear(n * config.n_embd, config.n_hidden)  # its bias is d
+        n, C = config.context, config.n_embd
+        self.wte = TokenEmbedding(config.vocab_size, C)
+        self.padding = nn.Parameter(torch.randn(1, 1, C))  # drawn like the vectors of tokens
+        self.H = nn.Linear(n * C, config.n_hidden)  # its bias is d
         self.U = nn.Linear(config.n_hidden, config.vocab_size)  # its bias is b
-        self.W = (
-            nn.Linear(n * config.n_embd, config.vocab_size, bias=False) if config.direct else None
-        )
-        # After n - 1 paddings go in front, the window of position t is t, t + 1, ..., t + n - 1.
-        window = torch.arange(T).unsqueeze(1) + torch.arange(n)  # (T, n)
-        self.register_buffer("window", window, persistent=False)
+        self.W = nn.Linear(n * C, config.vocab_size, bias=False) if config.direct else None
 
     def forward(
         self, idx: torch.Tensor, targets: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         self.check(idx, targets)
         B, T = idx.shape
-        n, V = self.config.context, self.config.vocab_size
-        padded = torch.cat([torch.full((B, n - 1), V, dtype=torch.int64), idx], dim=1)
-        seen = padded[:, self.window[:T]]  # (B, T, n) ids
-        x = self.wte(seen).view(B, T, n * self.config.n_embd)  # (B, T, n C)
+        n, C = self.config.context, self.config.n_embd
+        before = self.padding.expand(B, n - 1, C)
+        e = torch.cat([before, self.wte(idx)], dim=1)  # (B, n - 1 + T, C)
+        x = torch.cat([e[:, k : k + T] for k in range(n)], dim=2)  # (B, T, n C), newest last
         logits = self.U(torch.tanh(self.H(x)))  # (B, T, V)
         if self.W is not None:
             logits = logits + self.W(x)
