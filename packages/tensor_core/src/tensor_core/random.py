@@ -64,7 +64,6 @@ class Generator:
         if not -(2**63) <= seed < 2**64:
             raise ValueError(f"manual_seed: {seed} is not in [-2**63, 2**64)")
         self._seed = seed % 2**64
-        self._untouched = True  # its words are the seed's, not yet output
         self._spare: float | None = None
         self._twister.seed(seed)
         return self
@@ -93,7 +92,8 @@ class Generator:
         (5056,)
         """
         key, used = self._twister.position()
-        if self._untouched and used == WORDS:
+        # PyTorch tells words that are the seed's, not yet output, from words that are all used up
+        if used == WORDS and np.array_equal(key, MersenneTwister(self._seed).position()[0]):
             used = 0
         return pack(State(self._seed, key, used, self._spare))
 
@@ -107,7 +107,6 @@ class Generator:
         True
         """
         self._seed, key, used, self._spare = unpack(state)
-        self._untouched = used == 0
         self._twister.set_position(key, used or WORDS)
         return self
 
