@@ -162,7 +162,7 @@ def _array_of(data: NDArray[np.uint8], entry: dict[str, Any]) -> NDArray[Any]:
 
 
 def _bytes_of(block: NDArray[Any]) -> memoryview:
-    return memoryview(block.reshape(-1).view(np.uint8))
+    return block.reshape(-1).view(np.uint8).data
 
 
 def _digest(header: dict[str, Any], blocks: Any) -> str:

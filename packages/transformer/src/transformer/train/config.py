@@ -106,6 +106,25 @@ def check_names(given: Iterable[str], known: Iterable[str], of: str = "") -> Non
             raise ValueError(f"unknown setting {name}{f' of {of}' if of else ''}: {hint}")
 
 
+# What a resumed run may change: all else decides what the model is or which text it has seen.
+_CHANGEABLE = (
+    *("out", "steps", "lr", "min_lr", "warmup_steps", "schedule", "weight_decay", "betas"),
+    *("grad_clip", "eval_every", "eval_batches", "accumulate", "workers"),
+)
+
+
+def check_changes(names: Iterable[str]) -> None:
+    """Raise ``ValueError`` for a setting that a resumed run cannot change.
+
+    >>> check_changes(["steps", "block_size"])
+    Traceback (most recent call last):
+    ValueError: a resumed run keeps its block_size: begin a new run to change it
+    """
+    for name in names:
+        if name not in _CHANGEABLE:
+            raise ValueError(f"a resumed run keeps its {name}: begin a new run to change it")
+
+
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -97,8 +97,8 @@ def choose_workers(wanted: int | str, parameters: int, batch_size: int, block_si
     so there the answer is 1; raises ``ValueError`` when more are asked of it, or more than the
     batch has sequences.
 
-    >>> choose_workers(3, parameters=100, batch_size=8, block_size=4)
-    3
+    >>> choose_workers("auto", parameters=100, batch_size=8, block_size=4)
+    1
     """
     if wanted == "auto":
         worth = parameters * batch_size * block_size // SMALLEST_SLICE

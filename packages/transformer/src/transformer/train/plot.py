@@ -8,7 +8,7 @@ from typing import Any
 
 from transformer.train.metrics import METRICS, Record, read_metrics
 
-_SMOOTHING = 0.97  # share of the past in the running mean of the training loss
+_SMOOTHING = 60  # the drawn mean reaches over this part of a run to either side
 _COLOURS = ("#1f5fa8", "#c8501e", "#2f8f4e", "#8a4fb0", "#9a7b00", "#5b6670")
 
 
@@ -20,7 +20,7 @@ def can_plot() -> bool:
 def plot_runs(runs: Sequence[str | Path], path: str | Path) -> None:
     """Draw training and held-out loss of the runs in these folders into a PNG, SVG or PDF file.
 
-    The training loss is drawn twice: every step, faintly, and its running mean. Raises
+    The training loss is drawn twice: every step, faintly, and its mean over neighbours. Raises
     ``ModuleNotFoundError`` naming the extra when matplotlib is missing, ``ValueError`` when a run
     has no history or the picture's kind is unknown.
     """
@@ -36,7 +36,8 @@ def plot_runs(runs: Sequence[str | Path], path: str | Path) -> None:
     axes = figure.add_subplot()
     for index, run in enumerate(runs):
         name = f"{Path(run).name}: " if len(runs) > 1 else ""
-        _draw(axes, _history(run), name, _COLOURS[index % len(_COLOURS)])
+        colour = _COLOURS[index % len(_COLOURS)]
+        _draw(axes, _history(run), name, colour, colour if name else _COLOURS[1])
     title = Path(runs[0]).resolve().name if len(runs) == 1 else "Loss by run"
     axes.set(title=title, xlabel="step", ylabel="loss (nats per token)")
     axes.set_xlim(left=0)
@@ -53,21 +54,35 @@ def _history(run: str | Path) -> list[Record]:
     return records
 
 
-def _draw(axes: Any, records: list[Record], name: str, colour: str) -> None:
+def _draw(axes: Any, records: list[Record], name: str, colour: str, held_out_colour: str) -> None:
     steps = [r["step"] for r in records if "loss" in r]
     losses = [r["loss"] for r in records if "loss" in r]
     if steps:
         axes.plot(steps, losses, color=colour, alpha=0.25, linewidth=0.7)
-        axes.plot(steps, _running_mean(losses), color=colour, label=f"{name}training")
+        axes.plot(
+            steps,
+            _local_mean(losses, len(losses) // _SMOOTHING),
+            color=colour,
+            label=f"{name}training",
+        )
     held_out = [(r["step"], r["val_loss"]) for r in records if "val_loss" in r]
     if held_out:
         best = min(loss for _, loss in held_out)
-        style = {"color": colour, "linestyle": "--", "marker": "o", "markersize": 4}
+        style = {
+            "color": held_out_colour,
+            "linestyle": "--",
+            "marker": "o",
+            "markersize": 4,
+            "clip_on": False,
+        }
         axes.plot(*zip(*held_out, strict=True), label=f"{name}held out (best {best:.3f})", **style)
 
 
-def _running_mean(losses: Sequence[float]) -> list[float]:
-    """Return the exponentially weighted mean up to each step, its start not drawn towards zero."""
-    sums = accumulate(losses, lambda total, loss: _SMOOTHING * total + loss)
-    weights = accumulate([1.0] * len(losses), lambda total, one: _SMOOTHING * total + one)
-    return [total / weight for total, weight in zip(sums, weights, strict=True)]
+def _local_mean(losses: Sequence[float], reach: int) -> list[float]:
+    """Return, for every step, the mean over it and up to ``reach`` steps on either side."""
+    sums = [0.0, *accumulate(losses)]
+    means = []
+    for index in range(len(losses)):
+        start, end = max(0, index - reach), min(len(losses), index + reach + 1)
+        means.append((sums[end] - sums[start]) / (end - start))
+    return means

@@ -14,8 +14,8 @@ from transformer.io.checkpoint import BEST, LAST, find_checkpoint, read_checkpoi
 from transformer.models import MODELS, build_model
 from transformer.tokenizers import CharTokenizer, Tokenizer, tokenizer_from_dict
 from transformer.train.checkpoint import pack, unpack
-from transformer.train.config import TrainConfig, check_names
-from transformer.train.evaluate import evaluate
+from transformer.train.config import TrainConfig, check_changes, check_names
+from transformer.train.evaluation import evaluate
 from transformer.train.interruption import Interruption
 from transformer.train.metrics import METRICS, MetricsFile, Record
 from transformer.train.optimizer import make_optimizer
@@ -24,12 +24,6 @@ from transformer.train.schedule import learning_rate
 from transformer.train.stepper import NonFiniteLoss, Stepper
 
 Listener = Callable[[Record], object]
-
-# What a resumed run may change: all else decides what the model is or which text it has seen.
-CHANGEABLE = (
-    *("out", "steps", "lr", "min_lr", "warmup_steps", "schedule", "weight_decay", "betas"),
-    *("grad_clip", "eval_every", "eval_batches", "accumulate", "workers"),
-)
 
 
 class TrainingDiverged(ArithmeticError):
@@ -60,6 +54,8 @@ class Trainer:
         self.workers = choose_workers(
             config.workers, model.num_parameters(), config.batch_size, config.block_size
         )
+        held_out = self.val_data.tolist()
+        self.characters_per_token = len(tokenizer.decode(held_out)) / len(held_out)
         self.step = 0  # updates made
         self.val_loss: float | None = None  # the latest, in nats per token
         self.best_loss = float("inf")  # the lowest
@@ -91,7 +87,7 @@ class Trainer:
         arrays, state = read_checkpoint(path)
         if state["engine"] != ENGINE:
             raise ValueError(f"{path} was trained with GRADINE_ENGINE={state['engine']}; use it")
-        check_names(changes, CHANGEABLE, of="a resumed run")
+        check_changes(changes)
         saved = TrainConfig.from_dict(state["config"])
         config = replace(saved, **{"workers": state["workers"], "out": str(path.parent), **changes})
         tokenizer = tokenizer_from_dict(state["tokenizer"])
@@ -116,7 +112,7 @@ class Trainer:
         """
         goal = min(self.config.steps, self.config.steps if until is None else until)
         metrics = self._open_folder()
-        hear = [*([metrics] if metrics else []), *listeners]
+        hear: list[Listener] = [*([metrics] if metrics else []), *listeners]
         try:
             with Interruption() as interruption, self._stepper() as stepper:
                 if self.step == 0:
@@ -222,6 +218,7 @@ class Trainer:
             "step": self.step,
             "val_loss": self.val_loss,
             "best_loss": self.best_loss if isfinite(self.best_loss) else None,
+            "characters_per_token": self.characters_per_token,
             "elapsed": self.elapsed,
         }
 

@@ -1,0 +1,73 @@
+"""The commands by name, and what becomes of an error: one line and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from transformer.cli.generate import generate
+from transformer.cli.info import info
+from transformer.cli.options import Misuse, examples
+from transformer.cli.plot import plot
+from transformer.cli.train import train
+
+# Errors whose message was written for the person at the keyboard.
+_EXPLAINED = (OSError, ValueError, TypeError, ArithmeticError, ModuleNotFoundError, RuntimeError)
+
+app = typer.Typer(
+    name="gradine",
+    help="Train small language models on this computer's processor, and let them write.",
+    epilog=examples("gradine train --quick", "gradine train --help"),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train, generate, plot, info):
+    app.command(epilog=getattr(command, "epilog", None))(command)
+
+
+@app.callback()
+def common(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+) -> None:
+    """Train small language models on this computer's processor, and let them write."""
+
+
+def main(arguments: Sequence[str] | None = None, program: str = "gradine") -> int:
+    """Run the command line and return its exit code: 0, 1 for a failure, 2 for a misuse.
+
+    >>> main(["info", "no-such-run"])
+    1
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given  # wherever it stands
+    try:
+        code = app([a for a in given if a != "--debug"], prog_name=program, standalone_mode=False)
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        if debug:
+            raise
+        code = _explain(error, program)
+    return code if isinstance(code, int) else 0
+
+
+def _explain(error: Exception, program: str) -> int:
+    """Say in one line what is wrong; return the exit code."""
+    code = 1
+    if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return code
+    if hasattr(error, "format_message"):  # typer's own: an option or argument that cannot be
+        text, code = error.format_message(), getattr(error, "exit_code", 2)
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    elif isinstance(error, _EXPLAINED):
+        text, code = str(error), 2 if isinstance(error, Misuse) else 1
+    else:
+        text = f"{type(error).__name__}: {error} (a defect; --debug shows where it arose)"
+    if text:
+        print(f"{program}: {' '.join(text.split())}", file=sys.stderr)
+    return code

@@ -1,0 +1,77 @@
+"""How far training is: a bar on a terminal, a line now and then elsewhere."""
+
+import sys
+from math import log
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from transformer.train.metrics import Record
+
+
+def nats_and_bits(loss: float, characters_per_token: float) -> str:
+    """Say a loss in nats per token and in bits per character.
+
+    >>> nats_and_bits(1.386, 1.0)
+    '1.386 (2.00 bits per character)'
+    """
+    return f"{loss:.3f} ({loss / log(2) / characters_per_token:.2f} bits per character)"
+
+
+class TrainingProgress:
+    """Hears every record of a run and shows it on standard error, until closed."""
+
+    def __init__(self, start: int, goal: int, characters_per_token: float, quiet: bool) -> None:
+        self.goal, self.characters_per_token, self.quiet = goal, characters_per_token, quiet
+        self.loss, self.speed = float("nan"), 0.0
+        self.console = Console(stderr=True, highlight=False, quiet=quiet)
+        self.bar: Progress | None = None
+        if self.console.is_terminal and not quiet:
+            self.bar = _bar(self.console)
+            self.task = self.bar.add_task("", total=goal, completed=start, loss="", speed="")
+            self.bar.start()
+
+    def __call__(self, record: Record) -> None:
+        """Show one step's record."""
+        if "loss" in record:
+            first = self.loss != self.loss
+            self.loss = record["loss"] if first else 0.9 * self.loss + 0.1 * record["loss"]
+            speed = record["tokens_per_s"]
+            self.speed = speed if first else 0.9 * self.speed + 0.1 * speed
+        if self.bar:
+            shown = {"loss": f"{self.loss:.3f}", "speed": f"{self.speed:,.0f}"}
+            self.bar.update(self.task, completed=record["step"], **shown)
+        if "val_loss" in record:
+            self._line(record)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.bar:
+            self.bar.stop()
+
+    def _line(self, record: dict[str, Any]) -> None:
+        held_out = nats_and_bits(record["val_loss"], self.characters_per_token)
+        parts = [f"step {record['step']}/{self.goal}"]
+        if "loss" in record:
+            parts.append(f"loss {self.loss:.3f}")
+        parts.append(f"held out {held_out}")
+        if "loss" in record:
+            parts.append(f"{self.speed:,.0f} tokens/s")
+        if self.bar:
+            self.console.print("  ".join(parts))
+        elif not self.quiet:
+            print("  ".join(parts), file=sys.stderr, flush=True)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("step {task.completed}/{task.total}"),
+        BarColumn(bar_width=None),
+        TextColumn("loss {task.fields[loss]}"),
+        TextColumn("{task.fields[speed]} tokens/s"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        refresh_per_second=4,  # the bar's thread competes with the training
+    )
