@@ -23,9 +23,9 @@ def training_rows(label: str, turns: int) -> Iterator[Row]:
     """Time one size of GPT on torch and on tensor_core with each set of kernels."""
     cores, size = usable_cores(), gpt.SIZES[label]
     with (
-        Child("gpt", "tensor_core", cores, "numpy", **size) as plain,
-        Child("gpt", "tensor_core", cores, "numba", **size) as fast,
-        Child("gpt", "torch", cores, **size) as torch,
+        Child("gpt", "tensor_core", cores, size, "numpy") as plain,
+        Child("gpt", "tensor_core", cores, size, "numba") as fast,
+        Child("gpt", "torch", cores, size) as torch,
     ):
         contestants = [plain, fast, torch]
         times = alternate([child.seconds for child in contestants], turns)

@@ -22,9 +22,15 @@ class Child:
     """A running ``python -m benchmarks.worker`` that prepared ``task`` and waits for requests."""
 
     def __init__(
-        self, task: str, engine: str, threads: int, kernels: str = "numpy", **parameters: Any
+        self,
+        task: str,
+        engine: str,
+        threads: int,
+        parameters: dict[str, int] | None = None,
+        kernels: str = "numpy",
     ) -> None:
-        request = {"task": task, "engine": engine, "threads": threads, "parameters": parameters}
+        request: dict[str, Any] = {"task": task, "engine": engine, "threads": threads}
+        request["parameters"] = parameters or {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", json.dumps(request)],
             stdin=subprocess.PIPE,
