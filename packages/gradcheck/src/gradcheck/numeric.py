@@ -1,0 +1,227 @@
+"""Derivatives from function values alone, with an honest error estimate.
+
+A slope is measured at a ladder of steps and extrapolated to step zero (Ridders, "Accurate computation
+of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982). Two ladders are climbed, one
+around the nominal step 1 and one around |x|, because either alone can settle on a wrong value: steps
+of 1e3 see nothing of sin near x = 1e4, steps of 0.1 see nothing of a function whose inputs are 1e-7.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.forward import Array, Direction, Forward
+from gradcheck.smoothness import find_jumps, find_kinks
+
+EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Steps 2**top, 2**(top - shift), ... : ``levels`` of them, ``columns`` extrapolations."""
+
+    levels: int
+    shift: int
+    columns: int
+    top: int
+
+    @property
+    def stride(self) -> int:
+        """How many levels make a factor of four in the step."""
+        return 2 // self.shift
+
+
+COARSE = Ladder(levels=14, shift=2, columns=6, top=-1)
+DENSE = Ladder(levels=40, shift=1, columns=8, top=0)  # a second opinion before any accusation
+
+
+@dataclass
+class Slopes:
+    """Directional derivatives; every array is (directions, outputs).
+
+    ``low`` and ``high`` differ only at kinks, where they bound the subgradients; ``error`` bounds
+    the error of either; ``step`` is the step the value was read at; ``jump`` marks discontinuities.
+    """
+
+    low: Array
+    high: Array
+    error: Array
+    step: Array
+    kink: Array
+    jump: Array
+
+
+@dataclass
+class Samples:
+    """Function values around one point on one ladder: (levels, directions, outputs)."""
+
+    base: Array  # (outputs,)
+    up: Array
+    down: Array
+    plus: Array  # (levels, directions, 1): the steps really taken upwards, NaN if not usable
+    minus: Array
+    floor: Array | float = 0.0  # the size of the values where ``base`` does not show it
+
+    def __post_init__(self) -> None:
+        self.rise = (self.up - self.base) / self.plus
+        self.fall = (self.base - self.down) / self.minus
+        self.step = np.fmax(self.plus, self.minus)
+        size = np.fmax(np.fmax(np.abs(self.up), np.abs(self.down)), np.abs(self.base) + self.floor)
+        self.noise = EPS * size / self.step
+        self._widen_where_swallowed()
+        # Weighted so that the curvature cancels even when the two steps differ by a rounding.
+        weight = self.plus / (self.plus + self.minus)
+        self.central = self.rise * (1 - weight) + self.fall * weight
+
+    def _widen_where_swallowed(self) -> None:
+        """Raise the noise where small steps vanish in the rounding inside the function.
+
+        Known by its moves being whole multiples of one quantum, as those of (1e12 + x) - 1e12 are.
+        """
+        still = (self.up == self.base) & (self.down == self.base)
+        mixed = still.any(axis=0) & ~still.all(axis=0)
+        if not mixed.any():
+            return
+        moves = np.abs(np.concatenate([self.up - self.base, self.down - self.base]))
+        moves = np.where(np.isfinite(moves), moves, 0.0)
+        quantum = np.where(moves > 0, moves, np.inf).min(axis=0)
+        multiple = np.where(moves < 1e3 * quantum, moves / quantum, 0.0)
+        whole = np.abs(multiple - np.rint(multiple)).max(axis=0) < 1e-6
+        repeated = ((multiple > 0.5) & (multiple < 64)).sum(axis=0) > 3
+        floor = np.where(mixed & whole & repeated, quantum, 0.0) / self.step
+        self.noise = np.maximum(self.noise, floor)
+
+
+@dataclass
+class Estimate:
+    """A value with its error and the step it was read at, each (directions, outputs)."""
+
+    value: Array
+    error: Array
+    step: Array
+
+
+def measure(forward: Forward, directions: list[Direction], ladder: Ladder = COARSE) -> Slopes:
+    """Differentiate ``forward`` along each direction.
+
+    >>> f = Forward(lambda primals: (np.sin(primals[0]),), [np.array([1.0])])
+    >>> s = measure(f, f.coordinates(0))
+    >>> bool(abs(s.low[0, 0] - np.cos(1.0)) <= s.error[0, 0] < 1e-11)
+    True
+    """
+    climbs = _climb(forward, directions, ladder)
+    central = _settle(climbs, [s.central for s in climbs], ladder, 4**ladder.shift)
+    kink = np.ones(central.value.shape, bool)
+    for samples in climbs:
+        kink &= find_kinks(samples, ladder.stride)
+    sided = kink | ~np.isfinite(central.error)
+    low, high = central.value.copy(), central.value.copy()
+    if sided.any():
+        low, high = _one_sided(climbs, central, sided, ladder)
+    lost = ~np.isfinite(central.error)
+    central.error[lost], low[lost], high[lost] = np.inf, 0.0, 0.0
+    poor = central.error > 1e-2 * np.fmax(np.abs(low), np.abs(high))
+    jump = np.zeros(kink.shape, bool)
+    if poor.any():
+        jump = poor & find_jumps(climbs[-1], ladder.stride)
+    return Slopes(low, high, central.error, central.step, kink & ~jump, jump)
+
+
+def _climb(forward: Forward, directions: list[Direction], ladder: Ladder) -> list[Samples]:
+    """Evaluate ``forward`` up and down both ladders; one ladder when they would coincide."""
+    exponents = np.array([d.scale_exponent for d in directions])  # even numbers
+    far = bool((np.abs(exponents) > 2).any())
+    steps = ladder.top - ladder.shift * np.arange(ladder.levels)
+    values = [forward.sample(directions, [steps] * len(directions))]
+    if far:
+        shifted = [steps + (e if abs(e) > 2 else 0) for e in exponents]
+        values.append(forward.sample(directions, shifted))
+    return [Samples(forward.base, *v, forward.floor) for v in values]
+
+
+def extrapolate(slopes: Array, samples: Samples, columns: int, growth: int) -> Estimate:
+    """Ridders' table over the levels; the entry with the least error estimate wins.
+
+    ``growth`` is the factor by which the leading error falls from one level to the next.
+    """
+    values, errors, steps = [slopes], [np.full_like(slopes, np.inf)], [samples.step]
+    column = slopes
+    for k in range(1, columns + 1):
+        fine, coarse = column[1:], column[:-1]
+        column = fine + (fine - coarse) / (float(growth) ** k - 1)
+        spread = np.maximum(np.abs(column - fine), np.abs(column - coarse))
+        values.append(column)
+        errors.append(spread + 2 * samples.noise[k:])
+        steps.append(samples.step[k:])
+    error = np.concatenate(errors)
+    error[~np.isfinite(error)] = np.inf
+    best = error.argmin(axis=0)[None]
+    step = np.broadcast_to(np.concatenate(steps), error.shape)
+    value = np.concatenate(values)
+    picked = [np.take_along_axis(a, best, 0)[0] for a in (value, error, step)]
+    return Estimate(*picked)
+
+
+def _settle(climbs: list[Samples], slopes: list[Array], ladder: Ladder, growth: int) -> Estimate:
+    """Extrapolate on every ladder, distrust what finer steps contradict, keep the best."""
+    best: Estimate | None = None
+    for samples, slope in zip(climbs, slopes, strict=True):
+        found = extrapolate(slope, samples, ladder.columns, growth)
+        found.error = found.error + 2 * _seen_noise(found, slope, samples, ladder) / found.step
+        for other, other_slope in zip(climbs, slopes, strict=True):
+            found.error = np.fmax(found.error, _contradiction(found, other_slope, other, ladder))
+        if best is None:
+            best = found
+            continue
+        better = found.error < best.error
+        best = Estimate(
+            np.where(better, found.value, best.value),
+            np.where(better, found.error, best.error),
+            np.where(better, found.step, best.step),
+        )
+    assert best is not None
+    return best
+
+
+def _seen_noise(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) -> Array:
+    """The noise of the function's values as the smallest steps show it."""
+    last = slice(-3 * ladder.stride, None)
+    seen = np.abs(slope[last] - found.value) * samples.step[last]
+    seen[~np.isfinite(seen)] = 0.0
+    return seen.max(axis=0)
+
+
+def _contradiction(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) -> Array:
+    """How far three agreeing finer slopes lie from the value found, beyond their own spread.
+
+    Noise grows as the step falls, so three levels agree by chance only rarely.
+    """
+    s = ladder.stride
+    a, b, c = slope[: -2 * s], slope[s:-s], slope[2 * s :]
+    spread = np.maximum(np.maximum(np.abs(a - b), np.abs(b - c)), np.abs(a - c))
+    excess = np.abs(found.value - a) - 2 * spread - 8 * samples.noise[2 * s :]
+    finer = samples.step[: -2 * s] < found.step
+    excess = np.where(finer & np.isfinite(excess), excess, 0.0)
+    return np.maximum(excess.max(axis=0), 0.0)
+
+
+def _one_sided(
+    climbs: list[Samples], central: Estimate, sided: Array, ladder: Ladder
+) -> tuple[Array, Array]:
+    """Slopes from either side where central ones mislead (kinks) or do not exist (edges).
+
+    Writes the error and step of ``central`` where ``sided``; a missing side takes the other's value.
+    """
+    growth = 2**ladder.shift
+    right = _settle(climbs, [s.rise for s in climbs], ladder, growth)
+    left = _settle(climbs, [s.fall for s in climbs], ladder, growth)
+    for side, other in ((right, left), (left, right)):
+        gone = ~np.isfinite(side.error)
+        side.value = np.where(gone, other.value, side.value)
+        side.error = np.where(gone, other.error, side.error)
+        side.step = np.where(gone, other.step, side.step)
+    low = np.where(sided, np.minimum(right.value, left.value), central.value)
+    high = np.where(sided, np.maximum(right.value, left.value), central.value)
+    central.error = np.where(sided, np.maximum(right.error, left.error), central.error)
+    central.step = np.where(sided, np.minimum(right.step, left.step), central.step)
+    return low, high

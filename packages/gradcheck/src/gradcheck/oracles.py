@@ -1,0 +1,84 @@
+"""Other authorities on the gradient: torch, and the complex step."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcheck.engines import get_engine
+from gradcheck.engines.base import floating
+from gradcheck.forward import Array
+from gradcheck.subject import Subject
+
+
+def torch_function(named: Any) -> Callable[..., Any]:
+    """A torch function by dotted name below ``torch.``; a callable is returned as it is.
+
+    Raises ValueError when torch has no such name and ImportError without torch.
+    """
+    if callable(named):
+        return named
+    import torch
+
+    found: Any = torch
+    for part in str(named).removeprefix("torch.").split("."):
+        found = getattr(found, part, None)
+        if found is None:
+            raise ValueError(f"torch has no {named!r}; give torch_f a dotted name or a callable")
+    return found
+
+
+def torch_rows(
+    subject: Subject, named: Any, cotangents: Array
+) -> tuple[Array, dict[int, Array]] | str:
+    """Torch's outputs (flat) and gradients in float64, or a sentence that says why not."""
+    engine = get_engine("torch")
+    wide = [p.astype(np.float64) if floating(p) else p for p in subject.primals]
+    try:
+        outputs, pull = engine.vjp(torch_function(named), wide)
+        other = [y for y in outputs if floating(y)]
+        if [y.shape for y in other] != [subject.outputs[i].shape for i in subject.floating]:
+            return "torch returns outputs of other shapes"
+        rows: dict[int, list[Array]] = {i: [] for i in subject.wrt}
+        for g in cotangents:
+            grads = pull(subject.split(g, outputs))
+            for i, kept in rows.items():
+                grad = grads[i]
+                kept.append(np.zeros(wide[i].size) if grad is None else np.ravel(grad).copy())
+    except Exception as error:
+        return f"torch raises {type(error).__name__}: {error}"
+    flat = np.concatenate([np.ravel(y) for y in other]) if other else np.zeros(0)
+    return flat, {i: np.array(kept).reshape(len(cotangents), -1) for i, kept in rows.items()}
+
+
+def complex_rows(
+    f: Callable[..., Any], primals: Sequence[Array], primal: int, cotangents: Array
+) -> Array | None:
+    """Gradients by the complex step, exact to rounding where ``f`` is analytic; else None.
+
+    Squire and Trapp, "Using Complex Variables to Estimate Derivatives of Real Functions",
+    SIAM Review 40, 1998.
+
+    >>> x = np.array([1.0, 2.0])
+    >>> complex_rows(np.sin, [x], 0, np.eye(2)).diagonal() - np.cos(x)
+    array([0., 0.])
+    """
+    h = 2.0**-200
+    base = [p.astype(complex) if floating(p) else p for p in primals]
+    flat = base[primal].reshape(-1)
+    columns = []
+    try:
+        for e in range(flat.size):
+            kept = flat[e]
+            flat[e] = kept + 1j * h
+            raw = f(*base)
+            flat[e] = kept
+            parts = raw if isinstance(raw, tuple | list) else (raw,)
+            moved = [np.ravel(y) for y in map(np.asarray, parts) if y.dtype.kind in "fc"]
+            columns.append(np.concatenate(moved).imag / h)
+    except Exception:
+        return None
+    if not columns:
+        return None
+    rows = cotangents @ np.array(columns).T
+    return rows if np.isfinite(rows).all() else None

@@ -1,0 +1,320 @@
+"""Properties every pullback has, whatever the function: tried without any derivative.
+
+A probe takes a Trial and yields findings; ``trial.count`` counts what was compared.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck import layouts
+from gradcheck.engines.base import Misuse, floating
+from gradcheck.forward import Array
+from gradcheck.report import Finding
+from gradcheck.subject import Grads, Subject, same_bytes
+
+Found = Iterator[Finding]
+
+
+@dataclass
+class Trial:
+    """A subject with its cotangents (rows: two signed Gaussian, then ones) and first gradients."""
+
+    subject: Subject
+    cotangents: Array
+    rows: dict[int, Array]  # primal -> (cotangents, elements), usable gradients only
+    slack: dict[int, Array]
+    sizes: bool = False
+    own_grads: bool = True
+    count: int = 0
+
+    def near(self, primal: int, a: Array, b: Array, terms: Array | float = 0.0) -> bool:
+        """Equal up to the rounding errors of the rule's arithmetic, at the size of the terms."""
+        self.count += a.size
+        eps = self.subject.precision(primal)
+        size = np.maximum(np.abs(a), np.abs(b)) + terms
+        grown = 64 * eps * (size + size.max(initial=0.0)) + 16 * self.slack_of(primal)
+        same = (np.abs(a - b) <= grown) | ~np.isfinite(grown)
+        return bool(same.all())
+
+    def slack_of(self, primal: int) -> Array:
+        """The largest change by a rounding error, for every element."""
+        return self.slack[primal].max(axis=0) if primal in self.slack else np.zeros(1)
+
+
+def structure(subject: Subject, grads: Grads) -> Found:
+    """Shape and dtype of every gradient."""
+    for i in subject.wrt:
+        grad, primal = grads[i], subject.primals[i]
+        if grad is None:
+            continue
+        if grad.shape != primal.shape:
+            text = f"gradient of input {i} has shape {grad.shape}, must be {primal.shape}"
+            yield Finding("shape", text, input=i, diagnosis=_shape_guess(subject, grad, primal))
+        elif grad.dtype != primal.dtype and not _promoted(subject, primal):
+            text = f"gradient of input {i} has dtype {grad.dtype}, must be {primal.dtype}"
+            yield Finding("dtype", text, input=i)
+
+
+def _promoted(subject: Subject, primal: Array) -> bool:
+    """Whether ``f`` itself mixes precisions, so that a raw rule cannot know better."""
+    return any(subject.outputs[k].dtype != primal.dtype for k in subject.floating)
+
+
+def _shape_guess(subject: Subject, grad: Array, primal: Array) -> str:
+    if any(grad.shape == subject.outputs[k].shape for k in subject.floating):
+        return "not summed over the axes the input was broadcast along"
+    if grad.shape == primal.shape[::-1]:
+        return "transposed"
+    if grad.size == primal.size:
+        return "not reshaped back to the shape of the input"
+    return ""
+
+
+def mutation(trial: Trial) -> Found:
+    """Inputs, outputs and cotangents keep their bytes."""
+    subject = trial.subject
+    inputs = [p.copy() for p in subject.primals]
+    outputs, pull = subject.engine.vjp(subject.f, inputs)
+    cotangents = subject.split(trial.cotangents[0], outputs)
+    kept = [y.copy() for y in outputs], [g.copy() for g in cotangents]
+    pull(cotangents)
+    groups = (
+        ("input", inputs, subject.primals),
+        ("output", outputs, kept[0]),
+        ("cotangent", cotangents, kept[1]),
+    )
+    for what, now, before in groups:
+        for k, (a, b) in enumerate(zip(now, before, strict=True)):
+            trial.count += 1
+            if not same_bytes(a, b):
+                yield Finding("mutation", f"the pullback changes {what} {k}")
+
+
+def repeatable(trial: Trial) -> Found:
+    """The pullback gives the same bits when called again."""
+    subject = trial.subject
+    g = trial.cotangents[0]
+    first = [None if a is None else a.copy() for a in subject.gradients(g)]
+    for i, (a, b) in enumerate(zip(first, subject.gradients(g), strict=True)):
+        if a is None and b is None:
+            continue
+        trial.count += 1
+        if a is None or b is None or not same_bytes(a, b):
+            text = f"gradient of input {i} differs between two identical calls of the pullback"
+            yield Finding("determinism", text, input=i)
+
+
+def linearity(trial: Trial) -> Found:
+    """``pull(2 a - b) = 2 pull(a) - pull(b)``; the zero cotangent gives exact zeros."""
+    subject = trial.subject
+    a, b = trial.cotangents[0], trial.cotangents[-1]
+    mixed = subject.jacobian_rows(np.array([2 * a - b, 0 * a]))
+    for i, rows in mixed.items():
+        if i not in trial.rows or not np.isfinite(trial.rows[i]).all():
+            continue
+        first, last = trial.rows[i][0], trial.rows[i][-1]
+        terms = 2 * np.abs(first) + np.abs(last)
+        if not trial.near(i, rows[0], 2 * first - last, terms):
+            text = f"gradient of input {i} is not linear in the cotangent"
+            yield Finding("linearity", text, input=i)
+        trial.count += 1
+        if rows[1].any():
+            text = f"gradient of input {i} is not zero for a zero cotangent"
+            yield Finding("zero cotangent", text, input=i)
+
+
+def aliasing(trial: Trial) -> Found:
+    """The engine's own ``.grad`` arrays are nobody else's memory, and writable."""
+    subject = trial.subject
+    if not trial.own_grads:
+        return
+    inputs = [p.copy() for p in subject.primals]
+    cotangents = subject.split(trial.cotangents[0])
+    grads = subject.engine.own_grads(subject.f, inputs, cotangents)
+    if grads is None:
+        return
+    yield from shared_memory(trial, grads, inputs, cotangents)
+
+
+def shared_memory(trial: Trial, grads: Grads, inputs: list[Array], gs: list[Array]) -> Found:
+    """Findings for gradients that share memory with each other, an input or a cotangent."""
+    for i, grad in enumerate(grads):
+        if grad is None or not grad.size:
+            continue
+        trial.count += 1
+        others = [(f"the gradient of input {k}", h) for k, h in enumerate(grads[:i])]
+        others += [(f"input {k}", x) for k, x in enumerate(inputs)]
+        others += [(f"cotangent {k}", g) for k, g in enumerate(gs)]
+        for name, other in others:
+            if other is not None and np.may_share_memory(grad, other):
+                yield Finding("aliasing", f"gradient of input {i} shares memory with {name}")
+        if not grad.flags.writeable:
+            yield Finding("aliasing", f"gradient of input {i} is read-only memory")
+        elif 0 in grad.strides and max(grad.shape, default=0) > 1 and _overlaps(grad):
+            text = f"gradient of input {i} is a broadcast view: its elements share memory"
+            yield Finding("aliasing", text)
+
+
+def _overlaps(grad: Array) -> bool:
+    return any(s == 0 and n > 1 for s, n in zip(grad.strides, grad.shape, strict=True))
+
+
+def relaid(trial: Trial) -> Found:
+    """The same numbers in another memory layout give the same gradient."""
+    subject = trial.subject
+    for name in subject.engine.layouts:
+        plain = layouts.values_for(name, subject.primals)
+        moved = [layouts.apply(name, p) if floating(p) else p for p in plain]
+        if all(same_layout(a, b) for a, b in zip(moved, plain, strict=True)):
+            continue
+        expected: dict[int, Array] = trial.rows
+        if name == "broadcast":  # other values: constant along the first axis
+            expected = _rows_at(trial, plain, lambda g: np.array(layouts.apply("broadcast", g)))
+        try:
+            found = _rows_at(trial, moved, lambda g, name=name: layouts.apply(name, g))
+        except Exception as error:
+            if layouts.accepted(subject, moved):
+                text = f"fails for {name} inputs: {_words(error)}"
+                yield Finding("layout", text, diagnosis="right only when contiguous")
+            continue
+        for i in subject.wrt:
+            if i not in expected or i not in trial.rows:
+                continue
+            right = i in found and trial.near(i, found[i][0], expected[i][0])
+            if not right:
+                text = f"gradient of input {i} is different for {name} inputs of equal values"
+                yield Finding("layout", text, input=i, diagnosis="right only when contiguous")
+
+
+def same_layout(a: Array, b: Array) -> bool:
+    """Whether two arrays of equal shape lie in memory alike."""
+    return a.strides == b.strides and a.flags.writeable == b.flags.writeable
+
+
+def _rows_at(
+    trial: Trial, primals: list[Array], lay: Callable[[Array], Array] | None = None
+) -> dict[int, Array]:
+    subject = trial.subject
+    outputs, pull = subject.engine.vjp(subject.f, primals)
+    cotangents = subject.split(trial.cotangents[0], outputs)
+    if lay is not None:
+        cotangents = [lay(g) for g in cotangents]
+    grads = subject.listed(pull(cotangents))
+    flat = {i: subject.flat(grads[i], i) for i in subject.wrt}
+    return {i: row[None] for i, row in flat.items() if row is not None}
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, Misuse):
+        return error.message
+    return f"{type(error).__name__}: {error}"
+
+
+def repeated(trial: Trial) -> Found:
+    """The same array given for two inputs counts as two inputs."""
+    subject = trial.subject
+    first = subject.wrt[0]
+    x = subject.primals[first]
+    twins = [i for i in subject.wrt[1:] if _alike(subject.primals[i], x)]
+    if not twins:
+        return
+    shared, apart = list(subject.primals), list(subject.primals)
+    for i in twins:
+        shared[i], apart[i] = x, x.copy()
+    shared[first] = x
+    try:
+        outputs = subject.engine.value(subject.f, apart)
+        usable = all(np.isfinite(outputs[k]).all() for k in subject.floating)
+        usable &= [y.shape for y in outputs] == [y.shape for y in subject.outputs]
+        expected = _rows_at(trial, apart) if usable else {}
+    except Exception:
+        return  # not a point of the domain
+    if not usable:
+        return
+    found = _rows_at(trial, shared)
+    for i in found:
+        trial.count += 1
+        if i in expected and not np.array_equal(found[i], expected[i], equal_nan=True):
+            text = f"gradient of input {i} changes when inputs are the same array object"
+            yield Finding("repeated arguments", text, input=i)
+
+
+def _alike(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype
+
+
+def single_precision(trial: Trial) -> Found:
+    """Float32 inputs with float32 outputs have finite float32 gradients."""
+    subject = trial.subject
+    if any(p.dtype != np.float64 for p in subject.primals if floating(p)):
+        return
+    narrow = [p.astype(np.float32) if floating(p) else p for p in subject.primals]
+    try:
+        outputs, pull = subject.engine.vjp(subject.f, narrow)
+    except Exception:
+        return  # a function for float64 alone
+    live = [y for y in outputs if floating(y)]
+    if not all(y.dtype == np.float32 and np.isfinite(y).all() for y in live):
+        return
+    for i, grad in enumerate(subject.listed(pull(subject.split(trial.cotangents[0], outputs)))):
+        if grad is None or i not in subject.wrt or i not in trial.rows:
+            continue
+        trial.count += 1
+        if grad.dtype != np.float32:
+            text = f"gradient of input {i} has dtype {grad.dtype} for float32 inputs and outputs"
+            yield Finding("dtype", text, input=i)
+        elif not np.isfinite(grad).all() and _small(trial.rows[i][0]):
+            yield Finding("finite", f"gradient of input {i} is not finite in float32", input=i)
+
+
+def _small(row: Array) -> bool:
+    return bool((np.abs(row) < 1e30).all())
+
+
+def sizes(trial: Trial) -> Found:
+    """Empty and 0-d inputs, where ``f`` takes them; asked for with ``sizes=True``."""
+    subject = trial.subject
+    shapes = {subject.primals[i].shape for i in subject.wrt}
+    if not trial.sizes or len(shapes) != 1 or shapes == {()}:
+        return
+    for name, cut in (("empty", slice(0, 0)), ("0-d", 0)):
+        small = [_cut(p, cut) if i in subject.wrt else p for i, p in enumerate(subject.primals)]
+        try:
+            outputs = subject.engine.value(subject.f, small)
+        except Exception:
+            continue
+        if not all(np.isfinite(y).all() for y in outputs if floating(y)):
+            continue
+        trial.count += 1
+        try:
+            outputs, pull = subject.engine.vjp(subject.f, small)
+            ones = [np.ones(y.shape, y.dtype) for y in outputs]
+            grads = subject.listed(pull(ones))
+        except Exception as error:
+            yield Finding("size", f"fails for {name} inputs: {_words(error)}")
+            continue
+        for i in subject.wrt:
+            grad = grads[i]
+            if grad is not None and grad.shape != small[i].shape:
+                text = f"gradient of {name} input {i} has shape {grad.shape}"
+                yield Finding("size", f"{text}, must be {small[i].shape}", input=i)
+
+
+def _cut(primal: Array, cut: slice | int) -> Array:
+    if isinstance(cut, slice):
+        return primal[cut].copy()
+    return np.array(primal.reshape(-1)[0]) if primal.size else primal
+
+
+PROBES: tuple[Callable[[Trial], Found], ...] = (
+    mutation,
+    repeatable,
+    linearity,
+    aliasing,
+    relaid,
+    repeated,
+    single_precision,
+    sizes,
+)

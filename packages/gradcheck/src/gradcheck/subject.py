@@ -1,0 +1,186 @@
+"""One function with its rule at one point: what every comparison and probe works on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradcheck.engines.base import Engine, Misuse, floating, number_array
+from gradcheck.engines.numpy_pairs import NumpyPairs, jitter
+from gradcheck.forward import Array, Bounds, Forward
+
+Grads = list[Array | None]
+
+
+@contextmanager
+def blame(who: str) -> Iterator[None]:
+    """Turn whatever user code raises into a Misuse that says who raised it."""
+    try:
+        yield
+    except Misuse:
+        raise
+    except Exception as error:
+        text = str(error).strip() or "without a message"
+        raise Misuse("error", f"{who} raises {type(error).__name__}: {text}") from error
+
+
+class Subject:
+    """A function, its engine and its primals; gradients come out flat, in float64.
+
+    Raises Misuse when the function cannot be evaluated, is random or changes its inputs.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        f: Callable[..., Any],
+        primals: Sequence[Array],
+        wrt: Sequence[int],
+        seed: int,
+        bounds: Sequence[Bounds] | None = None,
+    ) -> None:
+        self.engine = engine
+        self.f = f
+        self.primals = list(primals)
+        self.wrt = list(wrt)
+        self.rng = np.random.default_rng(seed)
+        self.bounds = bounds
+        copies = [p.copy() for p in self.primals]
+        with blame("f"):
+            self.outputs = engine.value(f, copies)
+            self.outputs = tuple(np.array(y) for y in self.outputs)
+            self._unchanged("f", copies, self.primals)
+            again = tuple(np.array(y) for y in engine.value(f, copies))
+        self._repeatable(again)
+        self.floating = [i for i, y in enumerate(self.outputs) if floating(y)]
+        with blame("f, given float64,"):
+            self.forward = Forward(lambda ps: engine.value(f, ps), self.primals, bounds)
+        self.width = self.forward.base.size
+        with blame("f"):
+            self.pull = self.pullback(self.primals)
+
+    @staticmethod
+    def _unchanged(who: str, now: Sequence[Array], before: Sequence[Array]) -> None:
+        for i, (a, b) in enumerate(zip(now, before, strict=True)):
+            if not same_bytes(a, b):
+                raise Misuse("mutation", f"{who} changes input {i}")
+
+    def _repeatable(self, again: tuple[Array, ...]) -> None:
+        same = len(again) == len(self.outputs) and all(map(same_bytes, again, self.outputs))
+        if not same:
+            raise Misuse("determinism", "f is random: two calls on the same inputs differ")
+
+    def pullback(self, primals: Sequence[Array]) -> Callable[[Array], Any]:
+        """The raw pullback at ``primals``, taking one flat cotangent for all floating outputs."""
+        outputs, pull = self.engine.vjp(self.f, primals)
+        return lambda g: pull(self.split(g, outputs))
+
+    def split(self, g: Array, outputs: Sequence[Array] | None = None) -> list[Array]:
+        """One cotangent for every output, of its shape and dtype; zeros for integer outputs."""
+        cotangents, start = [], 0
+        for y in self.outputs if outputs is None else outputs:
+            if not floating(y):
+                cotangents.append(np.zeros(y.shape))
+                continue
+            part = g[start : start + y.size].reshape(y.shape).astype(y.dtype)
+            cotangents.append(part)
+            start += y.size
+        return cotangents
+
+    def listed(self, raw: Any) -> Grads:
+        """One gradient or None for every primal; raises Misuse when that is not what came back."""
+        count = len(self.primals)
+        if not isinstance(raw, tuple | list):
+            raw = (raw,) if count == 1 else raw
+        if not isinstance(raw, tuple | list):
+            kind = type(raw).__name__
+            raise Misuse("count", f"vjp returns one {kind}; it must return {count} gradients")
+        if len(raw) != count:
+            text = f"vjp returns {len(raw)} gradients for {count} inputs"
+            raise Misuse("count", f"{text}; it must return one for each")
+        grads: Grads = []
+        for i, grad in enumerate(raw):
+            try:
+                grads.append(None if grad is None or i not in self.wrt else number_array(grad))
+            except TypeError as error:
+                kind = type(grad).__name__
+                text = f"vjp returns a {kind} for input {i}; it must return an ndarray or None"
+                raise Misuse("type", text) from error
+        return grads
+
+    def gradients(self, g: Array, pull: Callable[[Array], Any] | None = None) -> Grads:
+        """The gradients of one flat cotangent; raises Misuse."""
+        with blame("vjp"):
+            return self.listed((pull or self.pull)(g))
+
+    def flat(self, grad: Array | None, primal: int) -> Array | None:
+        """A gradient as float64 numbers in C order; None when its shape is wrong."""
+        shape = self.primals[primal].shape
+        if grad is None:
+            return np.zeros(self.primals[primal].size)
+        if grad.shape != shape or grad.dtype.kind not in "fiub":
+            return None
+        return np.asarray(grad, np.float64).reshape(-1)
+
+    def jacobian_rows(
+        self, cotangents: Array, pull: Callable[[Array], Any] | None = None
+    ) -> dict[int, Array]:
+        """For every primal with usable gradients an array (cotangents, elements)."""
+        rows: dict[int, list[Array]] = {i: [] for i in self.wrt}
+        for g in cotangents:
+            grads = self.gradients(g, pull)
+            for i in list(rows):
+                row = self.flat(grads[i], i)
+                if row is None:
+                    del rows[i]
+                else:
+                    rows[i].append(row.copy())
+        return {i: np.array(r).reshape(len(cotangents), -1) for i, r in rows.items()}
+
+    def sensitivity(self, cotangents: Array, exact: dict[int, Array]) -> dict[int, Array]:
+        """How much one rounding error in inputs, outputs and cotangents moves every gradient.
+
+        This is the accuracy that can be asked of the rule in its own arithmetic.
+        """
+        worst = {i: np.zeros_like(a) for i, a in exact.items()}
+        for _ in range(3):
+            moved = [jitter(p, self.rng) if floating(p) else p for p in self.primals]
+            gs = np.array([jitter(g, self.rng) for g in cotangents])
+            try:
+                if isinstance(self.engine, NumpyPairs):
+                    raw = self.engine.jittered(self.f, moved, self.rng)
+                    rows = self.jacobian_rows(gs, lambda g, raw=raw: raw(self.split(g)))
+                else:
+                    rows = self.jacobian_rows(gs, self.pullback(moved))
+            except Exception:
+                continue  # the neighbour lies outside the domain
+            for i, row in rows.items():
+                if i in worst:
+                    change = np.abs(row - exact[i])
+                    worst[i] = np.fmax(worst[i], np.where(np.isfinite(change), change, 0.0))
+        return worst
+
+    def in_float64(self) -> "Subject | None":
+        """The same subject at the same point in float64; None when it cannot run there."""
+        if all(p.dtype == np.float64 for p in self.primals if floating(p)):
+            return None
+        wide = [p.astype(np.float64) if floating(p) else p for p in self.primals]
+        try:
+            return Subject(self.engine, self.f, wide, self.wrt, 0, self.bounds)
+        except Misuse:
+            return None
+
+    def precision(self, primal: int) -> float:
+        """The rounding error of the arithmetic the rule works in for this primal."""
+        kinds = [self.primals[primal].dtype, *(self.outputs[i].dtype for i in self.floating)]
+        return max(float(np.finfo(kind).eps) for kind in kinds)
+
+
+def same_bytes(a: Array, b: Array) -> bool:
+    """Whether two arrays have the same shape, dtype and bits.
+
+    >>> same_bytes(np.array([np.nan]), np.array([np.nan]))
+    True
+    """
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

@@ -1,0 +1,187 @@
+"""Judging numbers: analytic gradients against numeric ones, element by element."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradcheck.forward import Array, Direction, Forward
+from gradcheck.numeric import COARSE, DENSE, EPS, Ladder, Slopes, measure
+
+SAFETY = 4.0  # times the error estimate of the numeric side
+ROUNDINGS = 32.0  # roundings granted to a rule, at the size of the terms it adds up
+TELLING = 1e-3  # a bound wider than this part of the gradient proves nothing
+NOTHING = 1e-10  # an element known to be this small beside the largest needs no closer look
+SECOND_OPINIONS = 64
+
+
+@dataclass
+class Numeric:
+    """Numeric gradients of one primal: (cotangents, elements) unless said otherwise.
+
+    ``scale`` is the size of the terms added up; ``leak`` what the error of single-precision outputs
+    amounts to; ``jump`` (elements) marks discontinuities; ``kinks`` maps elements to output masks.
+    """
+
+    low: Array
+    high: Array
+    error: Array
+    scale: Array
+    leak: Array
+    jump: Array
+    kinks: dict[int, Array] = field(default_factory=dict)
+
+
+def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
+    """Weigh the slopes of every output with cotangents (cotangents, outputs)."""
+    plus, minus = np.maximum(cotangents, 0), np.minimum(cotangents, 0)
+    weights = np.abs(cotangents)
+    error = np.where(np.isfinite(slopes.error), slopes.error, 1e300)
+    size = np.maximum(np.abs(slopes.low), np.abs(slopes.high))
+    leak = np.zeros((len(cotangents), len(size)))
+    if blur is not None:
+        step = np.where(size > 0, slopes.step, np.inf)
+        leak = weights @ (blur / (4 * step)).T
+    jumped = (slopes.jump[None] & (weights[:, None, :] > 0)).any(axis=(0, 2))
+    kinks = {int(d): slopes.kink[d] for d in np.flatnonzero(slopes.kink.any(axis=1))}
+    return Numeric(
+        plus @ slopes.low.T + minus @ slopes.high.T,
+        plus @ slopes.high.T + minus @ slopes.low.T,
+        weights @ error.T,
+        weights @ size.T,
+        leak,
+        jumped,
+        kinks,
+    )
+
+
+def differentiate(
+    forward: Forward,
+    directions: list[Direction],
+    cotangents: Array,
+    blur: Array | None = None,
+    ladder: Ladder = COARSE,
+) -> Numeric:
+    """Numeric gradients along directions, in pieces that fit in memory."""
+    levels = 2 * ladder.levels * max(forward.base.size, 1)
+    piece = int(max(1, 1_500_000 // levels))
+    parts = [
+        contract(measure(forward, directions[k : k + piece], ladder), cotangents, blur)
+        for k in range(0, len(directions), piece)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    kinks = {k * piece + d: m for k, part in enumerate(parts) for d, m in part.kinks.items()}
+    empty = np.zeros((len(cotangents), 0))
+
+    def joined(name: str) -> Array:
+        return np.concatenate([empty, *(getattr(part, name) for part in parts)], axis=1)
+
+    jump = np.concatenate([np.zeros(0, bool), *(part.jump for part in parts)])
+    arrays = (joined(name) for name in ("low", "high", "error", "scale", "leak"))
+    return Numeric(*arrays, jump, kinks)
+
+
+@dataclass
+class Judged:
+    """Analytic against numeric for the elements of one primal: (cotangents, elements)."""
+
+    analytic: Array
+    numeric: Numeric
+    bound: Array
+    wrong: Array
+    doubtful: Array
+
+    @property
+    def middle(self) -> Array:
+        """The numeric value; at kinks the middle of the subgradients."""
+        return (self.numeric.low + self.numeric.high) / 2
+
+    @property
+    def miss(self) -> Array:
+        """How far the analytic value lies outside what is allowed, in units of the bound."""
+        return missed(self.analytic, self.numeric) / np.maximum(self.bound, 1e-300)
+
+
+def missed(analytic: Array, numeric: Numeric) -> Array:
+    """The distance from the analytic value to the interval of subgradients; inf for NaN."""
+    miss = np.maximum(np.maximum(numeric.low - analytic, analytic - numeric.high), 0.0)
+    return np.where(np.isfinite(analytic), miss, np.inf)
+
+
+def judge(
+    analytic: Array,
+    numeric: Numeric,
+    slack: Array,
+    eps: float = EPS,
+    informative: bool = False,
+) -> Judged:
+    """Compare, with a bound made of the numeric error and the rule's own arithmetic.
+
+    ``slack`` is what one rounding error does to the gradient; ``informative`` says that the same
+    rule was already held to the bound of float64, so that a wide bound hides nothing.
+    """
+    finite = np.isfinite(analytic)
+    claimed = np.where(finite, np.abs(analytic), 0.0)
+    rounding = ROUNDINGS * eps * (numeric.scale + claimed)
+    smooth = np.ones(analytic.shape[1], bool)
+    smooth[list(numeric.kinks)] = False
+    bound = SAFETY * numeric.error + rounding + numeric.leak + 8 * slack * smooth
+    wrong = (missed(analytic, numeric) > bound) & ~numeric.jump
+    doubtful = np.zeros_like(wrong)
+    if not informative:
+        own = np.maximum(claimed, numeric.scale)
+        size = np.where(numeric.error < 1e290, own, 0.0).max(initial=0.0)
+        silent = (analytic == 0) & (numeric.low == 0) & (numeric.high == 0)
+        silent &= numeric.error < 1e290
+        telling = (bound <= TELLING * own) | (bound <= NOTHING * size) | silent
+        known = numeric.error < np.where(finite, 1e290, 1e-2 * numeric.scale)
+        doubtful = ~(telling & (finite | known)) & ~numeric.jump & ~(wrong & known)
+        wrong &= ~doubtful
+    return Judged(analytic, numeric, bound, wrong, doubtful)
+
+
+def replace_columns(numeric: Numeric, columns: Array, by: Numeric) -> None:
+    """Write what a second measurement of some elements found over the first."""
+    for name in ("low", "high", "error", "scale", "leak"):
+        getattr(numeric, name)[:, columns] = getattr(by, name)
+    numeric.jump[columns] = by.jump
+    for place, element in enumerate(columns.tolist()):
+        numeric.kinks.pop(element, None)
+        if place in by.kinks:
+            numeric.kinks[element] = by.kinks[place]
+
+
+def second_opinion(
+    forward: Forward,
+    primal: int,
+    judged: Judged,
+    cotangents: Array,
+    blur: Array | None = None,
+    elements: Array | None = None,
+) -> Array:
+    """Measure accused and doubtful elements again on denser ladders, in place.
+
+    Returns the columns measured again: the worst ones when there are many.
+    """
+    suspect = np.flatnonzero((judged.wrong | judged.doubtful).any(axis=0))
+    if len(suspect) > SECOND_OPINIONS:
+        badness = np.where(judged.wrong, judged.miss, -1.0).max(axis=0)[suspect]
+        suspect = suspect[np.argsort(-badness, kind="stable")[:SECOND_OPINIONS]]
+    places = suspect if elements is None else elements[suspect]
+    if len(suspect):
+        directions = forward.coordinates(primal, places.tolist())
+        again = differentiate(forward, directions, cotangents, blur, DENSE)
+        better = judged.numeric
+        worse = (again.error > better.error[:, suspect]).all(axis=0)
+        agree = worse & ~(judged.wrong[:, suspect]).any(axis=0)
+        keep = ~agree
+        if keep.any():
+            replace_columns(better, suspect[keep], _columns(again, np.flatnonzero(keep)))
+    return suspect
+
+
+def _columns(numeric: Numeric, chosen: Array) -> Numeric:
+    arrays = (getattr(numeric, n)[:, chosen] for n in ("low", "high", "error", "scale", "leak"))
+    places = {int(c): k for k, c in enumerate(chosen)}
+    kinks = {places[d]: m for d, m in numeric.kinks.items() if d in places}
+    return Numeric(*arrays, numeric.jump[chosen], kinks)
