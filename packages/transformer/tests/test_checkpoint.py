@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from transformer import build_model
 from transformer.io import TensorFileError, find_checkpoint, read_checkpoint, read_state
 from transformer.train import TrainConfig, Trainer, load_model

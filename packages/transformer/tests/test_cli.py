@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib.image
 import pytest
+
 from transformer.cli import main
 from transformer.io import read_checkpoint
 

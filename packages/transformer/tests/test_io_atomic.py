@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from transformer.io import replace_file
 
 # Replaces a file once per name of a system call, dying right before that call's n-th use.

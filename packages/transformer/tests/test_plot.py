@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib.image
 import numpy as np
 import pytest
+
 from transformer.train import plot_runs, read_metrics
 from transformer.train.plot import _local_mean
 

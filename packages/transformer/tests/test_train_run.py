@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from transformer.io import read_checkpoint
 from transformer.train import TrainConfig, Trainer, TrainingDiverged, read_metrics
 

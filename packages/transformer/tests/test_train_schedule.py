@@ -5,6 +5,7 @@ from math import cos, pi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from transformer.train.config import TrainConfig
 from transformer.train.schedule import learning_rate
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from transformer import build_model
 from transformer._engine import nn, torch
 from transformer.train import NonFiniteLoss, Stepper, Team, TrainConfig, choose_workers
