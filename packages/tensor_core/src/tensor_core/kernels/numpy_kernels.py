@@ -1,8 +1,9 @@
 """Every kernel in its NumPy version: the table that `use("numpy")` puts into effect."""
 
-from ._numpy.activations import erf, gelu_forward, silu_forward
+from ._numpy.activations import gelu_forward, silu_forward
 from ._numpy.attention import attention_backward, attention_forward
 from ._numpy.embedding import embedding_backward
+from ._numpy.erf import erf
 from ._numpy.norms import (
     layer_norm_backward,
     layer_norm_forward,
