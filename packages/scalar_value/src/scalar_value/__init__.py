@@ -10,7 +10,8 @@
 
 from . import losses, nn, optim
 from .drawing import draw
-from .engine import Value, dot, grad
+from .engine import Value
+from .functional import dot, grad
 from .mode import enable_grad, is_grad_enabled, no_grad
 from .op import Op, op, registry
 from .ops import (

@@ -7,10 +7,10 @@ the operation, and the slope of the result with respect to each input. Backpropa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
 from numbers import Real
 from operator import attrgetter
-from typing import Any, overload
+from typing import Any
 
 from . import ops
 from .backprop import gradients
@@ -18,6 +18,7 @@ from .mode import recording
 from .op import Op
 
 _new = object.__new__
+_adding = threading.Lock()
 _its_data = attrgetter("data")
 
 
@@ -85,8 +86,10 @@ class Value:
         >>> x.grad
         12.0
         """
-        for value, g in gradients(self, create_graph).items():
-            value.grad = value.grad + g
+        found = gradients(self, create_graph)
+        with _adding:  # another thread may be adding to the same parameters
+            for value, g in found.items():
+                value.grad = value.grad + g
 
     def zero_grad(self) -> None:
         """Forget the gradient."""
@@ -185,7 +188,7 @@ class Value:
 
     def leaky_relu(self, slope: Value | float = 0.01) -> Value:
         """This number where positive, else ``slope`` times it."""
-        return self.record(ops.leaky_relu, self, slope)
+        return record(ops.leaky_relu, self, slope)
 
     def abs(self) -> Value:
         """This number without its sign."""
@@ -193,11 +196,11 @@ class Value:
 
     def max(self, other: Value | float) -> Value:
         """The larger of this and ``other``."""
-        return self.record(ops.maximum, self, other)
+        return record(ops.maximum, self, other)
 
     def min(self, other: Value | float) -> Value:
         """The smaller of this and ``other``."""
-        return self.record(ops.minimum, self, other)
+        return record(ops.minimum, self, other)
 
     # --- comparison: by number ------------------------------------------------------------------
 
@@ -229,21 +232,8 @@ class Value:
     # --- the way onto the graph, and off it ------------------------------------------------------
 
     def record(self, op: Op, *inputs: Value | float) -> Value:
-        """Return ``op(*inputs)`` as a Value of the graph; one of the inputs is this Value.
-
-        Raises TypeError for inputs that are neither Values nor real numbers.
-
-        >>> from scalar_value import registry
-        >>> Value(2.0).record(registry["mul"], Value(2.0), 3.0).data
-        6.0
-        """
-        if len(inputs) == 1:
-            return _one(op, self)
-        result = _two(op, *inputs) if len(op.slopes) == 2 else _many(op, inputs)
-        if result is NotImplemented:
-            kinds = ", ".join(type(x).__name__ for x in inputs)
-            raise TypeError(f"{op.name}({kinds}): inputs must be Values or real numbers")
-        return result
+        """Return ``op(*inputs)`` as a Value. An `Op` calls this where an input is a Value."""
+        return record(op, *inputs)
 
     def __repr__(self) -> str:
         grad = _data(self.grad)  # of a gradient that is a Value, show the number: it may be deep
@@ -267,46 +257,28 @@ class Value:
         return self.op.symbol if self.op else ""
 
 
-@overload
-def grad(y: Value, inputs: Value, create_graph: bool = False) -> Any: ...
-@overload
-def grad(y: Value, inputs: Sequence[Value], create_graph: bool = False) -> list[Any]: ...
-def grad(y: Value, inputs: Value | Sequence[Value], create_graph: bool = False) -> Any:
-    """Return dy/dx for one Value x, or a list of them for several, leaving every ``grad`` alone.
-
-    They are floats, or Values with ``create_graph``; 0 where ``y`` was not made from ``x``.
-
-    >>> x = Value(2.0)
-    >>> slope = grad(x**3, x, create_graph=True)
-    >>> slope.data, grad(slope, x)      # 3x**2 and 6x
-    (12.0, 12.0)
-    """
-    found = gradients(y, create_graph)
-    wanted = [inputs] if isinstance(inputs, Value) else inputs
-    result = [found[x] if x in found else Value(0.0) if create_graph else 0.0 for x in wanted]
-    return result[0] if isinstance(inputs, Value) else result
-
-
-def dot(a: Sequence[Value | float], b: Sequence[Value | float], bias: Value | float = 0.0) -> Value:
-    """Return ``bias + a[0]*b[0] + a[1]*b[1] + ...`` as one node of the graph.
-
-    Raises ValueError where the lengths differ. A Value, even when every input is a number.
-
-    >>> dot([Value(1.0), Value(2.0)], [10.0, 100.0], bias=0.5).data
-    210.5
-    """
-    if len(a) != len(b):
-        raise ValueError(f"dot: {len(a)} numbers with {len(b)}: the lengths must be equal")
-    result = _many(ops.affine, (bias, *a, *b))
-    if result is NotImplemented:
-        kinds = ", ".join(sorted({type(x).__name__ for x in (bias, *a, *b)}))
-        raise TypeError(f"dot: inputs must be Values or real numbers, and are {kinds}")
-    return result
-
-
 # --- recording -----------------------------------------------------------------------------------
 # `_many` records any operation. `_one` and `_two` are the same with its loops written out: nearly
 # every node is made by one of them, and they take a quarter of the time.
+
+
+def record(op: Op, *inputs: Value | float) -> Value:
+    """Return ``op(*inputs)`` as a Value, a leaf if all inputs are numbers.
+
+    Raises TypeError for inputs that are neither Values nor real numbers.
+
+    >>> record(ops.mul, Value(2.0), 3.0)
+    Value(data=6.0, grad=0.0)
+    """
+    if len(op.slopes) == 1 and isinstance(inputs[0], Value):
+        return _one(op, inputs[0])
+    result = _two(op, *inputs) if len(op.slopes) == 2 else _many(op, inputs)
+    if result is NotImplemented:
+        bad = {type(x).__name__ for x in inputs if _data(x) is None}
+        raise TypeError(
+            f"{op.name}: inputs must be Values or real numbers, not {' or '.join(sorted(bad))}"
+        )
+    return result
 
 
 def _one(op: Op, a: Value) -> Value:
@@ -333,7 +305,7 @@ def _two(op: Op, a: Any, b: Any) -> Value:
     x = a.data if isinstance(a, Value) else _number(a)
     z = b.data if isinstance(b, Value) else _number(b)
     if x is None or z is None:
-        return NotImplemented  # so that Python names both types, or asks the other operand
+        return _refuse(op, a, b)
     try:
         y = op.forward(x, z)
     except (ArithmeticError, ValueError) as error:
@@ -379,6 +351,17 @@ def _many(op: Op, inputs: tuple[Any, ...]) -> Value:
             out.inputs = tuple([x if isinstance(x, Value) else float(x) for x in inputs])
         out.partials = op.partials(y, numbers, wanted)
     return out
+
+
+def _refuse(op: Op, a: Any, b: Any) -> Any:
+    """Return NotImplemented, so that Python asks the other operand, or names both types.
+
+    A str or list it would ask to repeat itself, whose complaint speaks of sequences instead.
+    """
+    if isinstance(a, (str, bytes, list, tuple)) or isinstance(b, (str, bytes, list, tuple)):
+        kinds = f"{type(a).__name__!r} and {type(b).__name__!r}"
+        raise TypeError(f"unsupported operand types for {op.symbol}: {kinds}")
+    return NotImplemented
 
 
 # --- numbers -------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import ops
-from .engine import Value, dot
+from .engine import Value
+from .functional import dot
 from .op import Op
 
 

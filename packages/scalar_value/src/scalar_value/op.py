@@ -78,10 +78,10 @@ class Op:
         return f"<op {self.name}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return registry.__getitem__, (self.name,)  # a pickle names the card, it does not copy it
+        return _look_up, (self.name,)  # a pickle names the card, it does not copy it
 
     @overload
-    def __call__(self, *inputs: float) -> float: ...
+    def __call__(self, *inputs: float) -> float: ...  # type: ignore[overload-overlap]
     @overload
     def __call__(self, *inputs: Value | float) -> Value: ...
     def __call__(self, *inputs: Any) -> Any:
@@ -139,6 +139,10 @@ class Op:
         else:
             why = f"has no result: {self.name} needs {self.needs}" if self.needs else f"{error}"
         return type(error)(f"{what} {why}")
+
+
+def _look_up(name: str) -> Op:
+    return registry[name]
 
 
 def op(**card: Any) -> Callable[[Callable[..., float]], Op]:
