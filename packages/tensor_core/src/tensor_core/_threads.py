@@ -1,8 +1,8 @@
 """How many threads to use, and a few that wait for elementwise work.
 
-NumPy releases the GIL inside its loops, so slices of one large array can be worked on at once.
-Only such loops go through here, never matrix products: those have BLAS's own threads, and the
-two together would fight for the same cores.
+Compiled kernels release the GIL, so slices of one large array can be worked on at once. Only such
+loops go through here, never matrix products: those have BLAS's own threads, and the two together
+would fight for the same cores.
 """
 
 from __future__ import annotations

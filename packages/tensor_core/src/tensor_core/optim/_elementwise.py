@@ -2,7 +2,9 @@
 
 Such a step gives the same numbers however the parameters are cut and joined. So the many small
 ones are gathered into one array, which costs NumPy's overhead once instead of once each, and the
-few large ones are cut into pieces that stay in cache and can be shared among threads.
+few large ones are cut into pieces, which compiled kernels work on in several threads at once.
+(NumPy's do not: between two short array operations a thread waits longer for the interpreter
+lock than the operations take. Measured on 9 million parameters: 30 ms on one thread, 40 on two.)
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from .. import _threads
+from .. import _threads, kernels
 from .._tensor import Tensor, wrap
 from .optimizer import Optimizer, run_closure
 
@@ -47,8 +49,21 @@ class Elementwise(Optimizer):
             for cohort in self._cohorts_of(index, group):
                 cohort.advance()
                 update = self._update(group, cohort.step, cohort.first)
-                cohort.apply(_on_negative(update) if group.get("maximize") else update)
+                if group.get("maximize"):
+                    update = _on_negative(update)
+                cohort.apply(update, self._in_threads(group, cohort))
         return loss
+
+    def _one_kernel(self, group: dict[str, Any]) -> bool:
+        """Whether the update is one call of a kernel, all of it outside the interpreter."""
+        return False
+
+    def _in_threads(self, group: dict[str, Any], cohort: Cohort) -> bool:
+        return (
+            cohort.elements >= _WORTH_THREADS
+            and self._one_kernel(group)
+            and kernels.backend() == "numba"
+        )
 
     def _cohorts_of(self, index: int, group: dict[str, Any]) -> list[Cohort]:
         """The group's parameters with a gradient; the last step's cohorts if nothing changed."""
@@ -187,7 +202,7 @@ class Cohort:
         self.step += 1
         self.steps += 1
 
-    def apply(self, update: Update) -> None:
+    def apply(self, update: Update, in_threads: bool) -> None:
         """Run ``update`` over all elements."""
         pieces = self.small.load()
         for p, state in self.large:
@@ -195,7 +210,7 @@ class Cohort:
             g = p._grad._a
             arrays = [p._a, g, *(state[name]._a for name in self.slots)]
             pieces += _cut([np.ascontiguousarray(a).reshape(-1) for a in arrays])
-        if self.elements >= _WORTH_THREADS:
+        if in_threads:
             _threads.parallel_for(pieces, lambda piece: update(*piece))
         else:
             for piece in pieces:

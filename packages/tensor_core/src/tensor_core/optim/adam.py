@@ -69,6 +69,9 @@ class Adam(Elementwise):
         moments = ("exp_avg", "exp_avg_sq")
         return (*moments, "max_exp_avg_sq") if group["amsgrad"] else moments
 
+    def _one_kernel(self, group: dict[str, Any]) -> bool:
+        return not group["amsgrad"]
+
     def _update(self, group: dict[str, Any], step: int, first: bool) -> Update:
         beta1, beta2 = map(float, group["betas"])
         lr, eps, decay = float(group["lr"]), group["eps"], group["weight_decay"]

@@ -62,6 +62,9 @@ class SGD(Elementwise):
     def _slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()
 
+    def _one_kernel(self, group: dict[str, Any]) -> bool:
+        return True
+
     def _update(self, group: dict[str, Any], step: int, first: bool) -> Update:
         options = (
             float(group["lr"]),

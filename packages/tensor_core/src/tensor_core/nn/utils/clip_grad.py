@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from ... import _threads
 from ..._tensor import Tensor, wrap
-from ...kernels import active
+from ...kernels import active, backend
 
 _PIECE = 1 << 18  # elements a thread takes at once: a megabyte of float32
+_WORTH_THREADS = 1 << 20  # elements in all
 
 Tensors = Tensor | Iterable[Tensor]
 
@@ -54,7 +55,7 @@ def clip_grads_with_norm_(
     grads = _grads(parameters)
     for grad in grads:
         grad._bump()
-    _threads.parallel_for(_pieces([grad._a for grad in grads]), shrink)
+    _for_each(_pieces([grad._a for grad in grads]), shrink)
 
 
 def clip_grad_norm_(
@@ -120,9 +121,17 @@ def _sum_squares(arrays: list[np.ndarray]) -> float:
     def add(piece: np.ndarray) -> None:
         sums.append(active.sum_squares(piece))
 
-    pieces = _pieces([np.ascontiguousarray(a).reshape(-1) for a in arrays])
-    _threads.parallel_for(pieces, add)
+    _for_each(_pieces([np.ascontiguousarray(a).reshape(-1) for a in arrays]), add)
     return math.fsum(sums)  # ... so add them up exactly: the same norm at every run
+
+
+def _for_each(pieces: list[np.ndarray], work: Callable[[np.ndarray], None]) -> None:
+    """In threads where that pays: enough elements, and kernels outside the interpreter."""
+    if backend() == "numba" and sum(piece.size for piece in pieces) >= _WORTH_THREADS:
+        _threads.parallel_for(pieces, work)
+    else:
+        for piece in pieces:
+            work(piece)
 
 
 def _pieces(arrays: list[np.ndarray]) -> list[np.ndarray]:

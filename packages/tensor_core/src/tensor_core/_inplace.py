@@ -1,0 +1,157 @@
+"""Changing a tensor's memory under autograd.
+
+An in-place op computes its result out of place (recorded like any op), writes it into the
+memory, bumps the version shared by all views of that memory, and gives the tensor its new place
+in the graph. When the tensor is a view, its base gets one: the base with the view's region
+replaced; every other view notices by the version and re-makes itself from the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._grad_mode import mode
+from ._op import Op
+from ._tensor import Tensor, wrap
+
+
+def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: Any) -> Tensor:
+    """Replace the value of ``target`` by ``compute(target, *args)`` and return ``target``.
+
+    Raises:
+        RuntimeError: ``target`` is a leaf that requires grad (or a view of one) while
+            operations are recorded, or the result does not fit its shape or type.
+    """
+    if not mode.enabled:
+        return _write(target, compute(target, *args, **kwargs))
+    if target._base is not None:
+        target._sync()
+    _check_leaf(target)
+    source = _snapshot(target) if target._rg else target
+    out = compute(source, *args, **kwargs)
+    if out._a is target._a:
+        return target
+    _check_fit(target, out)
+    if out._rg and out._a.dtype != target._a.dtype:
+        out = out.to(target.dtype)
+    _write(target, out)
+    if out._rg or target._rg or (target._base is not None and target._base._rg):
+        _rebase(target, out)
+    return target
+
+
+def _check_leaf(target: Tensor) -> None:
+    if target._rg and target._node is None:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    base = target._base
+    if base is not None and base._rg and base._node is None:
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation."
+        )
+
+
+def _snapshot(target: Tensor) -> Tensor:
+    """The value before the change, for a rule that saves it; on the same place of the graph."""
+    before = wrap(target._a.copy())
+    before._node, before._rg = target._node, target._rg
+    return before
+
+
+def _check_fit(target: Tensor, out: Tensor) -> None:
+    if out._a.shape != target._a.shape:
+        raise RuntimeError(
+            f"output with shape {list(target._a.shape)} doesn't match the broadcast shape "
+            f"{list(out._a.shape)}"
+        )
+    have, want = out.dtype, target.dtype
+    if have.category > want.category:
+        raise RuntimeError(
+            f"result type {have.name} can't be cast to the desired output type {want.name}"
+        )
+
+
+def _write(target: Tensor, out: Tensor) -> Tensor:
+    a = target._a
+    if out._a is not a:
+        _check_fit(target, out)
+        if not a.flags.writeable:
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to "
+                "a single memory location, or its memory is read-only. Please clone() the tensor "
+                "before performing the operation."
+            )
+        a[...] = out._a
+    target._ver[0] += 1
+    return target
+
+
+def _rebase(target: Tensor, out: Tensor) -> None:
+    """Give ``target`` (and the base it is a view of) the result's place in the graph."""
+    base = target._base
+    if base is None:
+        target._node, target._rg = out._node, out._rg
+        return
+    if not (base._rg or out._rg):
+        return
+    joined = replace_view.record(base, out, target._replay)
+    base._node, base._rg = joined._node, True
+    target._seen = -1  # stale: the next look re-makes it from the base
+    target._sync()
+
+
+def follow(array: Any, replay: tuple[Any, ...]) -> Any:
+    """The view of an array (or Tensor) that these steps make."""
+    tensor = isinstance(array, Tensor)
+    for step, params, index in replay:
+        array = step(array, *params) if tensor else step.forward(array, *params)
+        if index is not None:
+            array = array[index]
+    return array
+
+
+class _ReplaceView(Op):
+    def record(self, base: Tensor, part: Tensor, replay: tuple[Any, ...]) -> Tensor:
+        """The graph's side alone: the memory has been written already."""
+        out = wrap(base._a)
+        needs = (1 if base._rg else 0) | (2 if part._rg else 0)
+        self._record(out, [base._a, part._a, replay], (base, part, replay), needs)
+        return out
+
+
+def _replace(base: np.ndarray, part: np.ndarray, /, replay: tuple[Any, ...]) -> np.ndarray:
+    """``base`` with the region that ``replay`` views replaced by ``part``."""
+    out = base.copy()
+    follow(out, replay)[...] = part
+    return out
+
+
+replace_view = _ReplaceView(_replace, name="replace_view")
+
+
+@replace_view.vjp("base")
+def _(g: Any, replay: Any) -> Any:
+    if isinstance(g, Tensor):
+        zero = wrap(np.zeros_like(follow(g._a, replay)))
+        return replace_view(g, zero, replay)
+    return _replace(g, np.zeros((), g.dtype), replay)
+
+
+@replace_view.vjp("part")
+def _(g: Any, replay: Any) -> Any:
+    return follow(g, replay)
+
+
+def as_in_place(compute: Callable[..., Any], name: str) -> Callable[..., Tensor]:
+    """The method ``name`` that applies ``compute`` in place: ``add_`` from ``add``."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return in_place(self, compute, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"In-place version of ``{name.rstrip('_')}``; returns self."
+    return method
+
+

@@ -1,0 +1,218 @@
+"""Nodes of the tape: what an output remembers of the op that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._grad_mode import enable_grad
+from ._tensor import Tensor, wrap
+
+if TYPE_CHECKING:
+    from ._op import Op
+
+_sequence = count().__next__  # nodes made later have larger numbers: a topological order
+
+Edge = tuple[Any, tuple[int, ...], "np.dtype[Any]"]  # (node or leaf tensor, shape, type)
+
+
+class Node:
+    """One recorded call: the edges to its inputs and what its rule asked to keep."""
+
+    __slots__ = (
+        "__weakref__",
+        "_edges",
+        "_hooks",
+        "_seq",
+        "cells",
+        "mark",
+        "op",
+        "outputs",
+        "plan",
+        "saved",
+    )
+
+    def __init__(self, op: Any, plan: Any, edges: list[Edge], saved: Any) -> None:
+        self.op = op
+        self.plan = plan
+        self._edges = edges
+        self.saved = saved
+        self.cells: tuple[list[int], ...] = ()  # version counters of what was saved ...
+        self.mark = 0  # ... and their sum then: versions only grow, so the sum tells
+        self._hooks: dict[int, Callable[[Tensor], Tensor | None]] | None = None
+        self._seq = _sequence()
+
+    def name(self) -> str:
+        """The op's name in torch's manner, such as ``MulBackward0``."""
+        return "".join(p.capitalize() for p in self.op.name.split("_")) + "Backward0"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes this one passes gradients to, as torch presents them."""
+        return tuple(_as_function(edge[0]) for edge in self._edges)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    def fetch(self) -> Any:
+        """What was saved, after making sure that it is still there and still what it was."""
+        if self.saved is None:
+            raise RuntimeError(
+                f"{self.op.name}: trying to backward through the graph a second time: its saved "
+                "values were freed. Pass retain_graph=True to the first backward() or grad()."
+            )
+        if self.cells:
+            now = 0
+            for cell in self.cells:
+                now += cell[0]
+            if now != self.mark:
+                raise RuntimeError(
+                    f"{self.op.name}: one of the variables needed for gradient computation has "
+                    "been modified by an inplace operation after it was saved. Use the "
+                    "out-of-place op, or clone() the value before changing it."
+                )
+        return self.saved
+
+    def free(self) -> None:
+        """Drop what was saved; a further backward raises."""
+        if self.cells or self.saved:
+            self.saved = None
+
+    def apply(self, g: Any) -> list[Any]:
+        """Raw gradients for the edges, on arrays."""
+        saved = self.fetch()
+        grads: list[Any] = [None] * len(self._edges)
+        i = 0
+        for fn, place in self.plan.rules:
+            if place is not None:
+                grads[place] = fn(g, *saved[i])
+            else:
+                result = fn(g, *saved[i])
+                for k, position in enumerate(self.plan.inputs):
+                    grads[k] = result[position]
+            i += 1
+        return grads
+
+    def apply_graph(self, g: Any) -> list[Any]:
+        """The same on Tensors, recorded, so that gradients have gradients."""
+        saved = self.fetch()
+        if getattr(self.op, "fuses", None) is not None:
+            return self._through_composition(g, saved[-1])
+        grads: list[Any] = [None] * len(self._edges)
+        for (fn, place), kinds, values in zip(
+            self.plan.rules, self.plan.kinds, saved, strict=True
+        ):
+            result = fn(g, *[self._join(v, k) for v, k in zip(values, kinds, strict=True)])
+            if place is not None:
+                grads[place] = result
+            else:
+                for k, position in enumerate(self.plan.inputs):
+                    grads[k] = result[position]
+        return grads
+
+    def _join(self, value: Any, kind: Any) -> Any:
+        """A saved value as the rule must see it on the graph; ``kind`` says what it was."""
+        if kind == "list":
+            places = {i: k for k, i in enumerate(self.plan.inputs)}
+            return tuple(self._join(a, places.get(i)) for i, a in enumerate(value))
+        if kind == "y":
+            if isinstance(value, tuple):
+                return tuple(joined(a, Select(self, k)) for k, a in enumerate(value))
+            return joined(value, self)
+        if isinstance(kind, int):
+            return joined(value, self._edges[kind][0])
+        if isinstance(value, np.ndarray):
+            if kind == "kept" and value.dtype.kind in "fc":
+                raise RuntimeError(f"{self.op.name}: its derivative cannot be differentiated")
+            return wrap(value)
+        return value
+
+    def _through_composition(self, g: Tensor, args: tuple[Any, ...]) -> list[Any]:
+        """Differentiate the composition that a fused op stands for instead of its rule."""
+        from ._backward import grad
+
+        places = {i: k for k, i in enumerate(self.plan.inputs)}
+        with enable_grad():
+            values = []
+            for i, a in enumerate(args):
+                if i in places:
+                    values.append(self.op.alias(self._join(a, places[i])))
+                else:
+                    values.append(wrap(a) if isinstance(a, np.ndarray) else a)
+            y = self.op.fuses(*values)
+            wanted = [values[i] for i in self.plan.inputs]
+            return list(grad(y, wanted, g, create_graph=True, allow_unused=True))
+
+
+class MultiNode(Node):
+    """A recorded call with several outputs; its cotangent is a tuple, zeros filled in."""
+
+    __slots__ = ()
+
+    def apply(self, g: list[Any]) -> list[Any]:
+        return super().apply(
+            tuple(
+                np.zeros(shape, d) if part is None else part
+                for part, (shape, d) in zip(g, self.outputs, strict=True)
+            )
+        )
+
+    def apply_graph(self, g: list[Any]) -> list[Any]:
+        return super().apply_graph(
+            tuple(
+                wrap(np.zeros(shape, d)) if part is None else part
+                for part, (shape, d) in zip(g, self.outputs, strict=True)
+            )
+        )
+
+
+class Select(Node):
+    """One output of a :class:`MultiNode`: passes its gradient on under its number."""
+
+    __slots__ = ("index", "parent")
+
+    def __init__(self, parent: Node, index: int) -> None:
+        shape, d = parent.outputs[index]
+        super().__init__(parent.op, None, [(parent, shape, d)], ())
+        self.parent = parent
+        self.index = index
+
+    def free(self) -> None:
+        """Nothing is saved here."""
+
+
+def joined(array: np.ndarray, target: Any) -> Tensor:
+    """A Tensor of ``array`` on the graph at ``target``; a leaf stands for itself."""
+    if isinstance(target, Tensor):
+        return target
+    t = wrap(array)
+    t._node = target
+    t._rg = True
+    return t
+
+
+def _as_function(target: Any) -> tuple[Any, int]:
+    if isinstance(target, Tensor):
+        return (AccumulateGrad(target), 0)
+    if isinstance(target, Select):
+        return (target.parent, target.index)
+    return (target, 0)
+
+
+class AccumulateGrad:
+    """How a leaf shows itself among ``next_functions``."""
+
+    next_functions: tuple[Any, ...] = ()
+
+    def __init__(self, variable: Tensor) -> None:
+        self.variable = variable
+
+    def name(self) -> str:
+        """torch's name for it."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return "<AccumulateGrad>"

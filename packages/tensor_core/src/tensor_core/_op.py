@@ -1,0 +1,498 @@
+"""The op: a NumPy function, its derivative, and the only way onto the tape.
+
+``@op(...)`` makes an :class:`Op` of a function whose arrays stand before ``/`` and whose
+parameters stand after it. ``@name.vjp`` attaches its vector-Jacobian product. The parameter
+names of that rule are its save list: ``g`` is the cotangent, ``y`` the output, any other name
+is an argument of the forward function, its shape (``x_shape``, which keeps no array alive) or an
+intermediate declared in ``keeps``. Signatures are read once, here; nothing is looked up by name
+afterwards.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+from . import _dtypes
+from ._card import Cases, register
+from ._grad_mode import mode
+from ._node import MultiNode, Node, Select
+from ._tensor import Tensor, wrap
+
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
+
+
+class Rule:
+    """One vector-Jacobian product and the inputs it serves (``None``: all, as a tuple)."""
+
+    __slots__ = ("fn", "names", "of")
+
+    def __init__(self, fn: Callable[..., Any], of: int | None) -> None:
+        self.fn = fn
+        self.of = of
+        self.names = tuple(inspect.signature(fn).parameters)[1:]
+
+
+class Plan:
+    """What recording a call takes when a given set of inputs needs gradients."""
+
+    __slots__ = ("inputs", "keeps_y", "kinds", "rules", "save", "shapes", "watch")
+
+    def __init__(self, op: Op, needed: tuple[int, ...]) -> None:
+        self.inputs = needed
+        place = {i: k for k, i in enumerate(needed)}
+        chosen = [r for r in op.rules if r.of is None or r.of in place]
+        shapes = [f"{name}_shape" for name in op.names[: op.n_arrays]]
+        self.shapes = tuple(
+            i for i, name in enumerate(shapes) if any(name in r.names for r in chosen)
+        )
+        values = (*op.names, "y", *op.keeps, *(shapes[i] for i in self.shapes))
+        sources = {name: i for i, name in enumerate(values)}
+        flags = tuple(i in place for i in range(op.n_arrays))
+        what: dict[int, Any] = dict(place)  # how a saved value joins the graph again
+        what[sources["y"]] = "y"
+        what.update({sources[k]: "kept" for k in op.keeps})
+        rules, save, kinds, used = [], [], [], set()
+        for rule in chosen:
+            names = [n for n in rule.names if n != "needs"]
+            indices = [sources[n] for n in names]
+            used.update(indices)
+            fn = _with_needs(rule.fn, flags) if "needs" in rule.names else rule.fn
+            rules.append((fn, None if rule.of is None else place[rule.of]))
+            save.append(_getter(indices))
+            kinds.append(tuple(what.get(i) for i in indices))
+        self.rules = tuple(rules)
+        self.kinds = tuple(kinds)
+        self.save = tuple(save)
+        if op.fuses is not None:  # higher orders run the composition, which needs the inputs
+            self.save = (*self.save, _getter(range(len(op.names))))
+            used.update(range(op.n_arrays))
+        self.watch = tuple(i for i in sorted(used) if i < op.n_arrays)
+        self.keeps_y = sources["y"] in used
+
+
+def _with_needs(fn: Callable[..., Any], flags: tuple[bool, ...]) -> Callable[..., Any]:
+    """``needs`` comes last in a rule that names it; bind it once for the plan."""
+    return lambda g, *saved: fn(g, *saved, flags)
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return value.shape if isinstance(value, np.ndarray) else ()
+
+
+def _getter(indices: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    if len(indices) == 0:
+        return lambda values: ()
+    if len(indices) == 1:
+        only = indices[0]
+        return lambda values: (values[only],)
+    return itemgetter(*indices)
+
+
+class Op:
+    """A differentiable function of arrays. Call it with Tensors; see the module's docstring.
+
+    Attributes:
+        name, torch: its name, and the dotted name of torch's equal below ``torch.``.
+        cases: a function of a NumPy generator that yields the :class:`Case` s to check.
+        kinks: where the function has no derivative, in words; ``None`` if it always has one.
+        fuses: the composition a fused op stands for; its higher derivatives go through it.
+        view: whether the result shares its input's memory (``"maybe"``: if it can).
+        unmixed: arrays that keep their type while the others are brought to a common one.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        *,
+        torch: str | None = None,
+        cases: Cases | None = None,
+        name: str | None = None,
+        promote: str | None = None,
+        view: bool | str = False,
+        keeps: tuple[str, ...] = (),
+        fuses: Callable[..., Any] | None = None,
+        kinks: str | None = None,
+        unmixed: tuple[str, ...] = (),
+    ) -> None:
+        self.forward = forward
+        self.name = self.__name__ = name or forward.__name__
+        self.torch = torch
+        self.cases: Cases = cases or (lambda rng: ())
+        self.promote = promote
+        self.view = view
+        self.keeps = keeps
+        self.fuses = fuses
+        self.kinks = kinks
+        self.rules: tuple[Rule, ...] = ()
+        self.__doc__ = forward.__doc__
+        self.__wrapped__ = forward
+        parameters = list(inspect.signature(forward).parameters.values())
+        self.names = tuple(p.name for p in parameters)
+        self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+        self.n_arrays = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
+        self.n_args = len(parameters)
+        self._positions = tuple((i, 1 << i) for i in range(self.n_arrays))
+        self._mixed = tuple(i for i in range(self.n_arrays) if self.names[i] not in unmixed)
+        self._plans: dict[int, Plan] = {}
+
+    # -- definition -------------------------------------------------------------------------
+
+    def vjp(self, rule: Callable[..., Any] | str) -> Any:
+        """Attach the rule for all inputs, or with a name, the rule for that input alone."""
+        if isinstance(rule, str):
+            position = self.names.index(rule)
+            return lambda fn: self._add(Rule(fn, position))
+        return self._add(Rule(rule, 0 if self.n_arrays == 1 else None))
+
+    def _add(self, rule: Rule) -> Rule:
+        known = {*self.names, "y", *self.keeps, "needs"}
+        known |= {f"{n}_shape" for n in self.names[: self.n_arrays]}
+        unknown = [n for n in rule.names if n not in known]
+        if unknown:
+            raise TypeError(f"the rule of {self.name} names {unknown}, which it does not have")
+        if "needs" in rule.names and rule.names[-1] != "needs":
+            raise TypeError(f"the rule of {self.name} must name needs last")
+        self.rules = (*self.rules, rule)
+        return rule
+
+    # -- the call ---------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or len(args) != self.n_args:
+            out = kwargs.pop("out", None) if kwargs else None
+            args = self._bind(args, kwargs)
+            if out is not None:
+                return _write_out(self(*args), out)
+        values = [*args]
+        needs = 0
+        first = None
+        plain = True
+        for i, bit in self._positions:
+            t = args[i]
+            if isinstance(t, Tensor):
+                if t._base is not None and t._seen != t._ver[0]:
+                    t._sync()
+                if t._rg:
+                    needs |= bit
+                values[i] = a = t._a
+                if a.dtype is not first:
+                    plain = first is None
+                    first = a.dtype
+            elif not (t is None or type(t) is float or type(t) is int):
+                plain = False
+        if (first is not _F32 and first is not _F64) or not plain:
+            replaced = self._prepare(args)
+            if replaced is not None:
+                return self(*replaced)
+        result = self.forward(*values)
+        if type(result) is not np.ndarray:
+            if type(result) is tuple:
+                return self._several(result, values, args, needs)
+            result = np.asarray(result)
+        out = wrap(result)
+        if self.view:
+            _make_view(out, args[0], self, args)
+        if needs and mode.enabled and self.rules:
+            self._record(out, values, args, needs)
+        return out
+
+    def _record(self, out: Tensor, values: list[Any], args: tuple[Any, ...], needs: int) -> None:
+        if out._a.dtype.kind not in "fc":
+            return
+        values.append(out._a)
+        out._node = node = self._node(Node, values, args, needs)
+        out._rg = True
+        if node.plan.keeps_y:
+            node.cells = (*node.cells, out._ver)
+
+    def _node(self, kind: type[Node], values: list[Any], args: tuple[Any, ...], needs: int) -> Node:
+        plan = self._plans.get(needs)
+        if plan is None:
+            plan = self._plans[needs] = self._plan(needs)
+        if plan.shapes:
+            values.extend([_shape(values[i]) for i in plan.shapes])
+        edges = []
+        for i in plan.inputs:
+            t, a = args[i], values[i]
+            target = t._node
+            edges.append((t if target is None else target, a.shape, a.dtype))
+        node = kind(self, plan, edges, [get(values) for get in plan.save])
+        if plan.watch:
+            node.cells = cells = tuple(
+                [args[i]._ver for i in plan.watch if isinstance(args[i], Tensor)]
+            )
+            for cell in cells:
+                node.mark += cell[0]
+        return node
+
+    def _plan(self, needs: int) -> Plan:
+        return Plan(self, tuple(i for i, bit in self._positions if needs & bit))
+
+    def _several(
+        self, results: tuple[Any, ...], values: list[Any], args: tuple[Any, ...], needs: int
+    ) -> Any:
+        """Wrap several outputs, or one output and the intermediates its rule asked for."""
+        n = len(results) - len(self.keeps)
+        arrays = tuple(np.asarray(r) for r in results[:n])
+        outs = tuple(wrap(a) for a in arrays)
+        if self.view:
+            for k, out in enumerate(outs):
+                _make_view(out, args[0], self, args, k)
+        if needs and mode.enabled and self.rules:
+            values.append(arrays[0] if n == 1 else arrays)
+            values.extend(results[n:])
+            node = self._node(Node if n == 1 else MultiNode, values, args, needs)
+            if node.plan.keeps_y:
+                node.cells = (*node.cells, *(out._ver for out in outs))
+            node.outputs = tuple((a.shape, a.dtype) for a in arrays)
+            for k, out in enumerate(outs):
+                if arrays[k].dtype.kind in "fc":
+                    out._node = node if n == 1 else Select(node, k)
+                    out._rg = True
+        return outs[0] if n == 1 else outs
+
+    # -- arguments --------------------------------------------------------------------------
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """All arguments by position, defaults filled in."""
+        names = self.names
+        if len(args) > len(names):
+            raise TypeError(
+                f"{self.name}() takes at most {len(names)} arguments "
+                f"({', '.join(names)}), but {len(args)} were given"
+            )
+        values = list(args)
+        for name in names[len(args) :]:
+            if name in kwargs:
+                values.append(kwargs.pop(name))
+            elif name == names[0] and "input" in kwargs:
+                values.append(kwargs.pop("input"))
+            elif name in self.defaults:
+                values.append(self.defaults[name])
+            else:
+                other = next((a for a, b in _KEYWORDS.items() if b == name and a in kwargs), None)
+                if other is None:
+                    raise TypeError(f"{self.name}() is missing its argument {name!r}")
+                values.append(kwargs.pop(other))
+        for key in list(kwargs):
+            name = _KEYWORDS.get(key, key)
+            if name in names[len(args) :] and key != name:
+                values[names.index(name)] = kwargs.pop(key)
+        if kwargs:
+            key = next(iter(kwargs))
+            clash = "twice" if key in names else f"; it takes {', '.join(names)}"
+            raise TypeError(f"{self.name}() got an unexpected argument {key!r}{clash}")
+        return tuple(values)
+
+    def _prepare(self, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """Arguments of one type as torch mixes them; ``None`` if they are fine as they are."""
+        changed = False
+        values = list(args)
+        tensors = 0
+        for i, _ in self._positions:
+            t = values[i]
+            if isinstance(t, Tensor):
+                tensors += 1
+            elif isinstance(t, np.ndarray):
+                values[i] = wrap(t)
+                tensors += 1
+                changed = True
+            elif isinstance(t, np.generic):
+                values[i] = t.item()
+                changed = True
+            elif not (t is None or isinstance(t, int | float | complex)):
+                raise TypeError(
+                    f"{self.name}(): argument {self.names[i]!r} must be Tensor, "
+                    f"not {type(t).__name__}"
+                )
+        if not tensors and self.n_arrays:
+            raise TypeError(
+                f"{self.name}(): argument {self.names[0]!r} must be Tensor, "
+                f"not {type(args[0]).__name__}"
+            )
+        if self.promote is not None:
+            changed = self._promote(values) or changed
+        return tuple(values) if changed else None
+
+    def _promote(self, values: list[Any]) -> bool:
+        operands = [
+            v._a if isinstance(v, Tensor) else v
+            for v in (values[i] for i in self._mixed)
+            if v is not None
+        ]
+        target = _dtypes.result_numpy(operands)
+        if self.promote == "float" and target.kind not in "fc":
+            target = _dtypes.get_default_dtype().numpy
+        changed = False
+        for i in self._mixed:
+            t = values[i]
+            if isinstance(t, Tensor):
+                if t._a.dtype != target:
+                    values[i] = t.to(_dtypes.BY_NUMPY[target])
+                    changed = True
+            elif isinstance(t, bool) and target.kind != "b":
+                values[i] = int(t)
+                changed = True
+        return changed
+
+    # -- inside rules -----------------------------------------------------------------------
+
+    def plain(self, *args: Any, **kwargs: Any) -> Any:
+        """The op on arrays or Tensors alike, for use inside rules: arrays in, arrays out."""
+        if any(isinstance(a, Tensor) for a in args):
+            return self(*args, **kwargs)
+        return self.forward(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        return lambda *args, **kwargs: self(instance, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}({', '.join(self.names)})>"
+
+
+class VariadicOp(Op):
+    """An op of any number of arrays, given as one list: ``cat([a, b], dim=0)``.
+
+    Its one rule may name the list and returns one gradient for each array.
+    """
+
+    def __init__(self, forward: Callable[..., Any], **card: Any) -> None:
+        super().__init__(forward, **card)
+        self._rule: Rule | None = None
+
+    def _add(self, rule: Rule) -> Rule:
+        self._rule = rule
+        self.rules = (rule,)
+        return rule
+
+    def vjp(self, rule: Any) -> Any:
+        """Attach the rule: cotangent in, a gradient (or ``None``) for every array out."""
+        return self._add(Rule(rule, None))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        out = kwargs.pop("out", None)
+        tensors, *params = self._bind(args, kwargs)
+        if isinstance(tensors, Tensor) or not isinstance(tensors, list | tuple):
+            raise TypeError(
+                f"{self.name}(): argument {self.names[0]!r} must be a tuple or list of Tensors, "
+                f"not {type(tensors).__name__}"
+            )
+        tensors = self._same_type(tensors)
+        arrays = tuple(t._a for t in tensors)
+        result = wrap(np.asarray(self.forward(arrays, *params)))
+        for t in tensors:
+            if t._base is not None and t._seen != t._ver[0]:
+                t._sync()
+        needed = tuple(i for i, t in enumerate(tensors) if t._rg)
+        if needed and mode.enabled and result._a.dtype.kind in "fc":
+            self._record_list(result, tensors, arrays, params, needed)
+        return result if out is None else _write_out(result, out)
+
+    def _record_list(
+        self, out: Tensor, tensors: Any, arrays: Any, params: list[Any], needed: tuple[int, ...]
+    ) -> None:
+        rule = self._rule
+        assert rule is not None
+        plan = ListPlan(rule, needed, self.names[0])
+        by_name = dict(zip(self.names[1:], params, strict=True))
+        by_name |= {"y": out._a, self.names[0]: arrays}
+        flags = tuple(i in needed for i in range(len(arrays)))
+        by_name["needs"] = flags
+        saved = tuple(by_name[n] for n in rule.names)
+        edges = [
+            (tensors[i]._node or tensors[i], arrays[i].shape, arrays[i].dtype) for i in needed
+        ]
+        node = Node(self, plan, edges, [saved])
+        if self.names[0] in rule.names:
+            node.cells = tuple(t._ver for t in tensors)
+            node.mark = sum(c[0] for c in node.cells)
+        out._node = node
+        out._rg = True
+
+    def _same_type(self, tensors: Sequence[Any]) -> list[Tensor]:
+        items = [wrap(t) if isinstance(t, np.ndarray) else t for t in tensors]
+        for i, t in enumerate(items):
+            if not isinstance(t, Tensor):
+                raise TypeError(
+                    f"{self.name}(): expected Tensor as element {i} of argument "
+                    f"{self.names[0]!r}, but got {type(t).__name__}"
+                )
+        if len({t._a.dtype for t in items}) > 1 and self.promote is not None:
+            target = _dtypes.BY_NUMPY[_dtypes.result_numpy([t._a for t in items])]
+            items = [t.to(target) for t in items]
+        return items
+
+    def plain(self, *args: Any, **kwargs: Any) -> Any:
+        """The op on arrays or Tensors alike, for use inside rules."""
+        if any(isinstance(a, Tensor) for a in args[0]):
+            return self(*args, **kwargs)
+        return self.forward(*args, **kwargs)
+
+
+class ListPlan:
+    """A :class:`Plan` for a list of arrays: one rule that serves all that are needed."""
+
+    __slots__ = ("inputs", "kinds", "rules")
+
+    def __init__(self, rule: Rule, needed: tuple[int, ...], list_name: str) -> None:
+        self.rules = ((rule.fn, None),)
+        self.inputs = needed
+        what = {"y": "y", list_name: "list"}
+        self.kinds = (tuple(what.get(n) for n in rule.names),)
+
+
+def _make_view(
+    out: Tensor, source: Tensor, op: Op, args: tuple[Any, ...], index: int | None = None
+) -> None:
+    """Note that ``out`` shares the memory of ``source``, and how to make it again."""
+    if op.view == "maybe" and not np.may_share_memory(out._a, source._a):
+        return
+    out._ver = source._ver
+    out._seen = source._ver[0]
+    step = (op, args[1:], index)
+    if source._base is None:
+        out._base = source
+        out._replay = (step,)
+    else:
+        out._base = source._base
+        out._replay = (*source._replay, step)
+
+
+def _write_out(result: Tensor, out: Tensor) -> Tensor:
+    if result._rg or (out._rg and mode.enabled):
+        raise RuntimeError("functions with out=... arguments don't support automatic differentiation")
+    if out._a.shape != result._a.shape:
+        if out._a.size:
+            raise RuntimeError(
+                f"out has shape {tuple(out._a.shape)}, but the result has {tuple(result._a.shape)}"
+            )
+        out._a = np.empty(result._a.shape, out._a.dtype)
+    out._a[...] = result._a
+    out._bump()
+    return out
+
+
+def op(*, variadic: bool = False, **card: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Make an op of a NumPy function and enter its card; see :class:`Op` for what a card says.
+
+    >>> import tensor_core as torch
+    >>> @op(name="doctest_cube", promote="float")
+    ... def cube(x, /):
+    ...     return x * x * x
+    >>> @cube.vjp
+    ... def _(g, x):
+    ...     return 3 * g * x * x
+    >>> x = torch.tensor(2.0, requires_grad=True)
+    >>> cube(x).backward(); x.grad
+    tensor(12.)
+    """
+    kind = VariadicOp if variadic else Op
+    return lambda forward: register(kind(forward, **card))

@@ -1,0 +1,63 @@
+"""torch's generator object: the same draws, its state as a ByteTensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import random
+from ._tensor import Tensor, wrap
+
+
+class Generator(random.Generator):
+    """A source of random numbers with a state of its own, as torch's CPU generator.
+
+    >>> import tensor_core as torch
+    >>> g = torch.Generator().manual_seed(1)
+    >>> state = g.get_state()
+    >>> a = torch.rand(2, generator=g)
+    >>> _ = g.set_state(state)
+    >>> bool((torch.rand(2, generator=g) == a).all())
+    True
+    """
+
+    def get_state(self) -> Any:
+        """The state as a ByteTensor."""
+        return wrap(super().get_state())
+
+    def set_state(self, state: Any) -> Any:
+        """Continue from a state."""
+        return super().set_state(state._a if isinstance(state, Tensor) else state)
+
+    def clone_state(self) -> Any:
+        """A generator that will draw the same numbers."""
+        return Generator().set_state(self.get_state())
+
+
+default_generator = random.default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Any:
+    """Restart the default generator and return it."""
+    return random.manual_seed(seed)
+
+
+def seed() -> int:
+    """Restart the default generator from a seed nobody chose, and return that."""
+    return random.current().seed()
+
+
+def initial_seed() -> int:
+    """The seed the default generator started from."""
+    return random.current().initial_seed()
+
+
+def get_rng_state() -> Tensor:
+    """The default generator's state as a ByteTensor."""
+    return wrap(np.asarray(random.current().get_state()))
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Make the default generator continue from a state."""
+    random.current().set_state(new_state._a)

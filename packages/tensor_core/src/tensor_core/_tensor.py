@@ -1,0 +1,499 @@
+"""The Tensor: an ndarray, whether it wants a gradient, and how it came to be.
+
+The methods that are ops are attached in ``_methods.py``, a table a reader can search.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from . import _dtypes
+from ._grad_mode import enable_grad, no_grad
+from ._size import Size, device
+
+_new = object.__new__
+
+
+class Tensor:
+    """An array that can be differentiated, with torch's names and behaviour.
+
+    Made by :func:`tensor`, the factories or ops; ``Tensor([1, 2])`` gives float32 and
+    ``Tensor(2, 3)`` an uninitialised shape, as in torch.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_a",  # the array
+        "_base",  # the tensor this is a view of, at the root
+        "_grad",
+        "_hooks",
+        "_node",  # what made it; None for a leaf
+        "_replay",  # the ops that make this view of its base again
+        "_rg",  # requires_grad
+        "_seen",  # version of the memory when _node was last right (views only)
+        "_ver",  # version counter, one list shared by all views of the memory
+    )
+
+    # A leaf ends the graph: the backward pass meets it as a node without edges, last in order.
+    _edges = ()
+    _seq = -1
+
+    def __new__(cls, *data: Any, **kwargs: Any) -> Any:
+        """Uninitialised fields; construction from data happens in ``__init__``."""
+        self = _new(cls)
+        self._rg = False
+        self._node = self._grad = self._base = self._hooks = None
+        self._ver = [0]
+        return self
+
+    def __init__(self, *data: Any) -> None:
+        if len(data) == 1 and isinstance(data[0], Tensor):
+            self._a = data[0]._a
+            self._ver = data[0]._ver
+        elif len(data) == 1 and not isinstance(data[0], int | Size):
+            self._a = np.array(data[0], dtype=_dtypes.get_default_dtype().numpy)
+        else:
+            shape = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
+            self._a = np.empty(shape or 0, dtype=_dtypes.get_default_dtype().numpy)
+
+    # -- what it is -------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The length of each dimension."""
+        return Size(self._a.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        if dim is None:
+            return Size(self._a.shape)
+        check_dim(dim, self._a.ndim)
+        return self._a.shape[dim]
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._a.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._a.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._a.size
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> _dtypes.dtype:
+        """The element type."""
+        return _dtypes.BY_NUMPY[self._a.dtype]
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one element."""
+        return self._a.itemsize
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return self._a.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._a.nbytes
+
+    @property
+    def device(self) -> device:
+        """Always the CPU."""
+        return _CPU
+
+    is_cuda = is_sparse = is_quantized = is_meta = is_xpu = is_mps = False
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are real floating-point numbers."""
+        return self._a.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self._a.dtype.kind == "c"
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Elements (not bytes) from one index to the next, for each dimension or one."""
+        a = self._a
+        steps = tuple(s // a.itemsize for s in a.strides)
+        if a.size == 0 or 1 in a.shape:  # NumPy leaves these strides unspecified
+            steps = _canonical(a.shape, steps)
+        return steps if dim is None else steps[dim]
+
+    def storage_offset(self) -> int:
+        """Elements between the start of the memory and the first element."""
+        root = self._a
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+        start = np.lib.array_utils.byte_bounds(root)[0]
+        first = self._a.__array_interface__["data"][0]
+        return (first - start) // self._a.itemsize if self._a.size else 0
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return self._a.__array_interface__["data"][0]
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in row-major order without gaps."""
+        return self._a.flags.c_contiguous
+
+    # -- autograd state ---------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        if self._base is not None:
+            self._sync()
+        return self._rg
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for (or refuse) a gradient, in place, and return self."""
+        if requires_grad and self._a.dtype.kind not in "fc":
+            raise RuntimeError(
+                "only Tensors of floating point and complex dtype can require gradients, "
+                f"not {self.dtype}"
+            )
+        if not requires_grad and self._node is not None:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. "
+                "Use var_no_grad = var.detach() for a tensor that is not part of the graph."
+            )
+        if self._node is None:
+            self._rg = bool(requires_grad)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it."""
+        return self.grad_fn is None
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node that made it, ``None`` for a leaf."""
+        if self._base is not None:
+            self._sync()
+        node = self._node
+        return getattr(node, "parent", node)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient accumulated by ``backward()``."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got {type(value).__name__}"
+                )
+            if value._a.shape != self._a.shape or value._a.dtype != self._a.dtype:
+                raise RuntimeError(
+                    f"assigned grad has shape {tuple(value._a.shape)} and type {value.dtype}, "
+                    f"but the tensor has {tuple(self._a.shape)} and {self.dtype}"
+                )
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def _version(self) -> int:
+        return self._ver[0]
+
+    def _bump(self) -> None:
+        """Note that the memory has changed, so that stale saved values are recognised."""
+        self._ver[0] += 1
+
+    def _sync(self) -> None:
+        """Make this view's place in the graph right after its memory has changed."""
+        base = self._base
+        if base is None or self._seen == self._ver[0]:
+            return
+        self._seen = self._ver[0]
+        if not base._rg:
+            return
+        with enable_grad():
+            t: Any = base
+            for op, params, index in self._replay:
+                t = op(t, *params)
+                if index is not None:
+                    t = t[index]
+        self._node, self._rg = t._node, t._rg
+
+    def _is_view(self) -> bool:
+        return self._base is not None
+
+    def detach(self) -> Tensor:
+        """The same memory outside the graph; changes to either are seen by both."""
+        out = wrap(self._a)
+        out._ver = self._ver
+        return out
+
+    def detach_(self) -> Tensor:
+        """Leave the graph, in place."""
+        if self._base is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._node, self._rg = None, False
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory outside the graph, with changes unseen by autograd."""
+        return wrap(self._a)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"data must be a Tensor, not {type(value).__name__}")
+        if (value._a.dtype.kind in "fc") < self._rg:
+            raise RuntimeError(f"data set to a tensor that requires gradients must be floating "
+                               f"point or complex dtype, not {value.dtype}")
+        self._a = value._a
+        self._base = None
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add the gradient of this tensor to the ``.grad`` of every leaf it came from.
+
+        Raises:
+            RuntimeError: it is not a single number and no ``gradient`` of its shape is given;
+                it needs no gradient; its graph was already used up.
+        """
+        from ._backward import backward
+
+        backward([self], None if gradient is None else [gradient], retain_graph, create_graph,
+                 inputs=inputs)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call ``hook(grad)`` when the gradient is known; what it returns replaces it."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        target = self if self._node is None else self._node
+        if target._hooks is None:
+            target._hooks = {}
+        return RemovableHandle(target._hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep ``.grad`` of this non-leaf too."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._node is None or self.retains_grad:
+            return
+        ref = weakref.ref(self)
+
+        def keep(g: Tensor) -> None:
+            t = ref()
+            if t is not None:
+                t._grad = g if g.requires_grad else wrap(g._a.copy()) if t._grad is None else (
+                    wrap(t._grad._a + g._a))
+
+        self.register_hook(keep)
+        self.__dict__["_retains"] = True
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether :meth:`retain_grad` was called."""
+        return "_retains" in self.__dict__
+
+    # -- conversions ------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The array itself, sharing memory."""
+        if self.requires_grad and not force:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
+                "instead."
+            )
+        return self._a
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        a = self.numpy()
+        if copy:
+            return np.array(a, dtype=dtype)
+        return a if dtype is None or a.dtype == dtype else a.astype(dtype)
+
+    def item(self) -> Any:
+        """The single element as a Python number."""
+        if self._a.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self._a.size} elements cannot be converted to Scalar"
+            )
+        return self._a.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self._a.tolist()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._a.size != 1 or self._a.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._a.item())
+
+    def __bool__(self) -> bool:
+        if self._a.size > 1:
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        if self._a.size == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        return bool(self._a.item())
+
+    def __len__(self) -> int:
+        if self._a.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self._a.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._a.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter([self[i] for i in range(self._a.shape[0])])
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self._a == (element._a if isinstance(element, Tensor) else element)).any())
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        from ._print import tensor_text
+
+        return tensor_text(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._a.item(), spec) if self._a.ndim == 0 and spec else repr(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self._node is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user support the deepcopy protocol; "
+                "use detach() or clone() for the result of a recorded operation."
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        out = memo[id(self)] = Tensor.__new__(type(self))
+        out._a = self._a.copy()
+        out._rg = self._rg
+        if self._grad is not None:
+            out._grad = self._grad.__deepcopy__(memo)
+        out.__dict__.update(self.__dict__)
+        return out
+
+    def __reduce__(self) -> Any:
+        with no_grad():
+            state = (type(self), self._a if self._a.ndim == 0 else np.ascontiguousarray(self._a),
+                     self._rg and self._node is None, self.__dict__)
+        return (_rebuild, state)
+
+    def __dlpack__(self, *, stream: Any = None, **kwargs: Any) -> Any:
+        return self.numpy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return self._a.__dlpack_device__()
+
+
+class RemovableHandle:
+    """What registering a hook returns; ``remove()`` takes the hook away again."""
+
+    _next = 0
+
+    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
+        RemovableHandle._next += 1
+        self.id = RemovableHandle._next
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; again is harmless."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+def wrap(array: np.ndarray) -> Tensor:
+    """A Tensor of this very array, with no history."""
+    t = _new(Tensor)
+    t._a = array
+    t._rg = False
+    t._node = t._grad = t._base = t._hooks = None
+    t._ver = [0]
+    return t
+
+
+def check_dim(dim: int, ndim: int) -> int:
+    """The dimension counted from the front.
+
+    Raises:
+        IndexError: there is no such dimension; a 0-d tensor has dimension 0 and -1.
+    """
+    n = max(ndim, 1)
+    if not -n <= dim < n:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+        )
+    return dim % n
+
+
+def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, extra: dict[str, Any]) -> Tensor:
+    t = Tensor.__new__(cls)
+    t._a = array
+    t._rg = requires_grad
+    t.__dict__.update(extra)
+    return t
+
+
+def _canonical(shape: tuple[int, ...], steps: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides with those of length-1 and empty dimensions as torch would give them."""
+    result = list(steps)
+    step = 1
+    for i in reversed(range(len(shape))):
+        if shape[i] == 1 or 0 in shape:
+            result[i] = step
+        step = max(shape[i], 1) * result[i]
+    return tuple(result)
+
+
+_CPU = device("cpu")

@@ -1,0 +1,44 @@
+"""How every loop here is compiled, and what arrays it takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba import float32, int64, njit, types
+
+Array = np.ndarray
+
+# Reductions may be reordered and products fused into sums, which is what makes vectors of them.
+# Nothing is assumed about nan and inf: they must come out where they went in.
+FAST = {"reassoc", "contract"}
+# Without reordering: for code whose exact order of operations is its accuracy.
+FUSED = {"contract"}
+
+F32 = np.dtype(np.float32)
+
+# inputs are declared read-only, so that read-only arrays (memory-mapped weights) are accepted too
+IN1 = types.Array(float32, 1, "C", readonly=True)
+IN2 = types.Array(float32, 2, "C", readonly=True)
+IDS = types.Array(int64, 1, "C", readonly=True)
+OUT1 = types.Array(float32, 1, "C")
+OUT2 = types.Array(float32, 2, "C")
+
+
+def kernel(*signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Compile for one signature, without the interpreter lock, kept on disk where possible."""
+
+    def decorate(loop: Callable[..., Any]) -> Any:
+        options = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
+        try:
+            return njit([signature], cache=True, **options)(loop)
+        except (RuntimeError, OSError):  # nowhere to write a cache: compile in this process alone
+            return njit([signature], **options)(loop)
+
+    return decorate
+
+
+def takes(*arrays: Array | None) -> bool:
+    """Whether the compiled loops take these arrays: aligned, contiguous float32 (or absent)."""
+    return all(
+        a is None or (a.dtype == F32 and a.flags.c_contiguous and a.flags.aligned) for a in arrays
+    )

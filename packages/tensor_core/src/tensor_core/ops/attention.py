@@ -1,0 +1,119 @@
+"""Scaled dot-product attention (Vaswani et al. 2017, equation 1), fused."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._card import Case
+from .._op import op
+from .._tensor import Tensor, wrap
+from ..kernels import active as kernels
+
+
+def _composed(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, is_causal: bool, scale: float) -> Tensor:
+    scores = (q @ k.transpose(-2, -1)) * scale  # (..., T, S)
+    if is_causal:
+        hidden = ~np.tri(q._a.shape[-2], k._a.shape[-2], dtype=bool)
+        scores = scores.masked_fill(wrap(hidden), float("-inf"))
+    if bias is not None:
+        scores = scores + bias
+    return scores.softmax(-1) @ v
+
+
+def _cases(rng: np.random.Generator) -> Any:
+    def a(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape)
+
+    yield Case(a(2, 3, 4), a(2, 3, 4), a(2, 3, 4), None, True, 0.5)
+    yield Case(a(2, 2, 3, 4), a(2, 2, 5, 4), a(2, 2, 5, 2), None, False, 0.7)
+    yield Case(a(2, 3, 4), a(2, 5, 4), a(2, 5, 4), a(3, 5), False, 0.5)
+    yield Case(a(3, 2), a(3, 2), a(3, 2), None, True, 1.0)
+
+
+@op(name="attention", keeps=("p",), fuses=_composed, cases=_cases)
+def attention_op(
+    q: Any, k: Any, v: Any, bias: Any = None, /, is_causal: bool = False, scale: float = 1.0
+) -> Any:
+    """``softmax(q @ k.T * scale + bias) @ v``. Shapes: (..., T, D), (..., S, D), (..., S, E)
+    -> (..., T, E)."""
+    return kernels.attention_forward(q, k, v, scale, is_causal, bias)
+
+
+@attention_op.vjp
+def _(g: Any, q: Any, k: Any, v: Any, bias: Any, p: Any, y: Any, scale: Any, needs: Any) -> Any:
+    dq, dk, dv = kernels.attention_backward(g, q, k, v, p, y, scale, *needs[:3])
+    db = None
+    if needs[3]:
+        dp = np.matmul(g, np.swapaxes(v, -1, -2))
+        db = p * (dp - (dp * p).sum(axis=-1, keepdims=True))
+    return dq, dk, dv, db
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """Attention of queries over keys and values.
+
+    Shapes: query (..., H, T, D), key (..., H, S, D), value (..., H, S, E) -> (..., H, T, E); a
+    boolean mask (..., T, S) is True where a query may look, a floating one is added. With
+    ``enable_gqa`` keys and values may have fewer heads, each serving several query heads.
+
+    Raises:
+        RuntimeError: both a mask and ``is_causal``, or shapes that do not fit.
+    """
+    if attn_mask is not None and is_causal:
+        raise RuntimeError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
+    _check(query, key, value)
+    if enable_gqa:
+        repeats = query._a.shape[-3] // key._a.shape[-3]
+        key, value = key.repeat_interleave(repeats, -3), value.repeat_interleave(repeats, -3)
+    factor = 1 / math.sqrt(query._a.shape[-1]) if scale is None else scale
+    bias = attn_mask
+    if attn_mask is not None and attn_mask._a.dtype == np.bool_:
+        hidden = np.where(attn_mask._a, 0.0, -np.inf).astype(query._a.dtype)
+        bias = wrap(hidden)
+    if dropout_p > 0:
+        return _with_dropout(query, key, value, bias, dropout_p, is_causal, factor)
+    query, key, value = _same_batch(query, key, value)
+    return attention_op(query, key, value, bias, is_causal, factor)
+
+
+def _same_batch(*tensors: Tensor) -> list[Tensor]:
+    batches = [t._a.shape[:-2] for t in tensors]
+    if batches[0] == batches[1] == batches[2]:
+        return list(tensors)
+    batch = np.broadcast_shapes(*batches)
+    return [t.expand((*batch, *t._a.shape[-2:])) for t in tensors]
+
+
+def _check(query: Tensor, key: Tensor, value: Tensor) -> None:
+    q, k, v = query._a.shape, key._a.shape, value._a.shape
+    if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
+        raise RuntimeError(
+            f"scaled_dot_product_attention: query {q}, key {k} and value {v}: query and key must "
+            "agree in their last size, key and value in their last but one"
+        )
+
+
+def _with_dropout(
+    query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, p: float, causal: bool, factor: float
+) -> Tensor:
+    from .random import dropout
+
+    scores = (query @ key.transpose(-2, -1)) * factor
+    if causal:
+        hidden = ~np.tri(query._a.shape[-2], key._a.shape[-2], dtype=bool)
+        scores = scores.masked_fill(wrap(hidden), float("-inf"))
+    if bias is not None:
+        scores = scores + bias
+    return dropout(scores.softmax(-1), p, True) @ value

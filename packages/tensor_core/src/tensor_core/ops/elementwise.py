@@ -1,0 +1,699 @@
+"""Arithmetic and functions of each element on its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._op import op
+from ._cases import away_from_zero, binary, distinct, unary
+from .._card import Case
+from ..kernels import active as kernels
+
+_quiet = np.errstate(all="ignore")  # as in torch, infinities and NaN come without a warning
+_LN2, _LN10 = float(np.log(2.0)), float(np.log(10.0))
+_ERF_SLOPE = float(2 / np.sqrt(np.pi))
+
+# -- arithmetic ---------------------------------------------------------------------------------
+
+
+@op(torch="add", promote="same", cases=binary())
+def add(x: Any, other: Any, /, alpha: float = 1) -> Any:
+    """``x + alpha * other``. Shapes broadcast."""
+    return x + other if alpha == 1 else x + alpha * other
+
+
+@add.vjp("x")
+def _(g: Any) -> Any:
+    return g
+
+
+@add.vjp("other")
+def _(g: Any, alpha: Any) -> Any:
+    return g if alpha == 1 else g * alpha
+
+
+@op(torch="sub", promote="same", cases=binary())
+def sub(x: Any, other: Any, /, alpha: float = 1) -> Any:
+    """``x - alpha * other``. Shapes broadcast."""
+    if getattr(x, "dtype", None) == np.bool_ and getattr(other, "dtype", np.bool_) == np.bool_:
+        raise RuntimeError("sub: two bool tensors cannot be subtracted; use ^ or logical_xor")
+    return x - other if alpha == 1 else x - alpha * other
+
+
+@sub.vjp("x")
+def _(g: Any) -> Any:
+    return g
+
+
+@sub.vjp("other")
+def _(g: Any, alpha: Any) -> Any:
+    return -g if alpha == 1 else g * -alpha
+
+
+@op(torch="mul", promote="same", cases=binary())
+def mul(x: Any, other: Any, /) -> Any:
+    """``x * other``. Shapes broadcast."""
+    return x * other
+
+
+@mul.vjp("x")
+def _(g: Any, other: Any) -> Any:
+    return g * _conjugate(other)
+
+
+@mul.vjp("other")
+def _(g: Any, x: Any) -> Any:
+    return g * _conjugate(x)
+
+
+def _conjugate(x: Any) -> Any:
+    kind = getattr(getattr(x, "_a", x), "dtype", None)
+    return np.conjugate(x) if kind is not None and kind.kind == "c" else x
+
+
+@op(torch="div", promote="float", cases=binary(0.5, 2.0))
+@_quiet
+def true_div(x: Any, other: Any, /) -> Any:
+    """``x / other`` in floating point. Shapes broadcast."""
+    if type(other) in (int, float) and other == 0:
+        other = np.asarray(other, x.dtype)
+    return np.true_divide(x, other)
+
+
+@true_div.vjp("x")
+@_quiet
+def _(g: Any, other: Any) -> Any:
+    return g / other
+
+
+@true_div.vjp("other")
+@_quiet
+def _(g: Any, y: Any, other: Any) -> Any:
+    return -g * y / other
+
+
+@op(promote="same", torch="floor_divide")
+@_quiet
+def floor_divide(x: Any, other: Any, /) -> Any:
+    """The quotient rounded down. Shapes broadcast."""
+    _no_integer_zero("floor_divide", other)
+    return np.floor_divide(x, other)
+
+
+@op(promote="same")
+@_quiet
+def trunc_divide(x: Any, other: Any, /) -> Any:
+    """The quotient rounded towards zero; ``div`` with ``rounding_mode="trunc"``."""
+    _no_integer_zero("div", other)
+    kind = np.result_type(x, other)
+    return np.trunc(np.true_divide(x, other)).astype(kind)
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+    """``input / other``; ``rounding_mode`` "floor" or "trunc" gives whole quotients.
+
+    Raises:
+        RuntimeError: another rounding mode.
+    """
+    if rounding_mode not in (None, "floor", "trunc"):
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
+            f"{rounding_mode!r}"
+        )
+    chosen = {None: true_div, "floor": floor_divide, "trunc": trunc_divide}[rounding_mode]
+    return chosen(input, other) if out is None else chosen(input, other, out=out)
+
+
+def _no_integer_zero(name: str, other: Any) -> None:
+    array = np.asarray(other)
+    if array.dtype.kind in "iub" and array.size and not array.all():
+        raise RuntimeError(f"{name}: ZeroDivisionError: an integer divisor is zero")
+
+
+def _remainder_cases(rng: np.random.Generator) -> Any:
+    yield Case(np.array([1.3, -2.2, 5.7]), np.array([0.8, 0.9, -2.5]))
+    yield Case(np.array([1.3, -2.2]), 1.7)
+
+
+@op(torch="remainder", promote="same", cases=_remainder_cases, kinks="jumps at whole quotients")
+@_quiet
+def remainder(x: Any, other: Any, /) -> Any:
+    """``x - other * floor(x / other)``: the sign is the divisor's. Shapes broadcast."""
+    _no_integer_zero("remainder", other)
+    return np.remainder(x, other)
+
+
+@remainder.vjp("x")
+def _(g: Any) -> Any:
+    return g
+
+
+@remainder.vjp("other")
+@_quiet
+def _(g: Any, x: Any, other: Any) -> Any:
+    return -g * np.floor(x / other)
+
+
+def _pow_cases(rng: np.random.Generator) -> Any:
+    yield from binary(0.5, 2.0)(rng)
+    yield Case(rng.uniform(-2, 2, (2, 3)), 3)
+    yield Case(rng.uniform(-2, 2, (3,)), 2)
+    yield Case(rng.uniform(0.5, 2, (3,)), -1.5)
+    yield Case(2.5, rng.uniform(-2, 2, (3,)))
+
+
+@op(torch="pow", promote="same", cases=_pow_cases)
+@_quiet
+def pow(x: Any, exponent: Any, /) -> Any:
+    """``x ** exponent``. Shapes broadcast."""
+    if type(exponent) in (int, float):
+        if exponent == 2:
+            return x * x
+        if exponent == 3:
+            return x * x * x
+        if exponent < 0 and type(exponent) is int and x.dtype.kind in "iu":
+            raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
+    return np.power(x, exponent)
+
+
+@pow.vjp("x")
+@_quiet
+def _(g: Any, x: Any, exponent: Any) -> Any:
+    if type(exponent) in (int, float):
+        if exponent == 0:
+            return g * 0
+        return g * exponent if exponent == 1 else g * (exponent * x ** (exponent - 1))
+    slope = exponent * x ** (exponent - 1)
+    return g * np.where(exponent == 0, np.zeros_like(slope), slope)
+
+
+@pow.vjp("exponent")
+@_quiet
+def _(g: Any, y: Any, x: Any, exponent: Any) -> Any:
+    base = x if not isinstance(x, int | float) else np.asarray(x, g.dtype if isinstance(g, np.ndarray) else g._a.dtype)
+    slope = y * np.log(base)
+    return g * np.where((base == 0) & (exponent >= 0), np.zeros_like(slope), slope)
+
+
+@op(torch="neg", cases=unary())
+def neg(x: Any, /) -> Any:
+    """``-x``."""
+    return -x
+
+
+@neg.vjp
+def _(g: Any) -> Any:
+    return -g
+
+
+@op(torch="square", cases=unary())
+def square(x: Any, /) -> Any:
+    """``x * x``."""
+    return x * x
+
+
+@square.vjp
+def _(g: Any, x: Any) -> Any:
+    return g * (2 * x)
+
+
+@op(torch="reciprocal", promote="float", cases=unary(0.5, 2))
+@_quiet
+def reciprocal(x: Any, /) -> Any:
+    """``1 / x``."""
+    return 1 / x
+
+
+@reciprocal.vjp
+def _(g: Any, y: Any) -> Any:
+    return -g * y * y
+
+
+@op(torch="abs", cases=away_from_zero, kinks="x = 0: slopes -1 and 1, the rule gives 0")
+def abs(x: Any, /) -> Any:
+    """The absolute value."""
+    return np.abs(x)
+
+
+@abs.vjp
+def _(g: Any, x: Any) -> Any:
+    return g * np.sign(x)
+
+
+# -- exponentials and roots -----------------------------------------------------------------------
+
+
+@op(torch="exp", promote="float", cases=unary())
+@_quiet
+def exp(x: Any, /) -> Any:
+    """e to the power ``x``."""
+    return np.exp(x)
+
+
+@exp.vjp
+def _(g: Any, y: Any) -> Any:
+    return g * y
+
+
+@op(torch="exp2", promote="float", cases=unary())
+@_quiet
+def exp2(x: Any, /) -> Any:
+    """2 to the power ``x``."""
+    return np.exp2(x)
+
+
+@exp2.vjp
+def _(g: Any, y: Any) -> Any:
+    return g * y * _LN2
+
+
+@op(torch="expm1", promote="float", cases=unary())
+@_quiet
+def expm1(x: Any, /) -> Any:
+    """``exp(x) - 1``, accurate near 0."""
+    return np.expm1(x)
+
+
+@expm1.vjp
+def _(g: Any, y: Any) -> Any:
+    return g * (y + 1)
+
+
+@op(torch="log", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
+@_quiet
+def log(x: Any, /) -> Any:
+    """The natural logarithm; -inf at 0, NaN below."""
+    return np.log(x)
+
+
+@log.vjp
+@_quiet
+def _(g: Any, x: Any) -> Any:
+    return g / x
+
+
+@op(torch="log2", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
+@_quiet
+def log2(x: Any, /) -> Any:
+    """The logarithm to base 2."""
+    return np.log2(x)
+
+
+@log2.vjp
+@_quiet
+def _(g: Any, x: Any) -> Any:
+    return g / (x * _LN2)
+
+
+@op(torch="log10", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
+@_quiet
+def log10(x: Any, /) -> Any:
+    """The logarithm to base 10."""
+    return np.log10(x)
+
+
+@log10.vjp
+@_quiet
+def _(g: Any, x: Any) -> Any:
+    return g / (x * _LN10)
+
+
+@op(torch="log1p", promote="float", cases=unary(-0.5, 2, domain=(-1.0, np.inf)))
+@_quiet
+def log1p(x: Any, /) -> Any:
+    """``log(1 + x)``, accurate near 0."""
+    return np.log1p(x)
+
+
+@log1p.vjp
+@_quiet
+def _(g: Any, x: Any) -> Any:
+    return g / (x + 1)
+
+
+@op(torch="sqrt", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
+@_quiet
+def sqrt(x: Any, /) -> Any:
+    """The square root; NaN below 0."""
+    return np.sqrt(x)
+
+
+@sqrt.vjp
+@_quiet
+def _(g: Any, y: Any) -> Any:
+    return g / (2 * y)
+
+
+@op(torch="rsqrt", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
+@_quiet
+def rsqrt(x: Any, /) -> Any:
+    """``1 / sqrt(x)``."""
+    return 1 / np.sqrt(x)
+
+
+@rsqrt.vjp
+@_quiet
+def _(g: Any, y: Any) -> Any:
+    return g * (-0.5 * y * y * y)
+
+
+# -- trigonometry ---------------------------------------------------------------------------------
+
+
+@op(torch="sin", promote="float", cases=unary())
+def sin(x: Any, /) -> Any:
+    """The sine of ``x`` in radians."""
+    return np.sin(x)
+
+
+@sin.vjp
+def _(g: Any, x: Any) -> Any:
+    return g * np.cos(x)
+
+
+@op(torch="cos", promote="float", cases=unary())
+def cos(x: Any, /) -> Any:
+    """The cosine of ``x`` in radians."""
+    return np.cos(x)
+
+
+@cos.vjp
+def _(g: Any, x: Any) -> Any:
+    return -g * np.sin(x)
+
+
+@op(torch="tan", promote="float", cases=unary(-1, 1))
+def tan(x: Any, /) -> Any:
+    """The tangent of ``x`` in radians."""
+    return np.tan(x)
+
+
+@tan.vjp
+def _(g: Any, y: Any) -> Any:
+    return g * (1 + y * y)
+
+
+@op(torch="asin", promote="float", cases=unary(-0.8, 0.8, domain=(-1.0, 1.0)))
+@_quiet
+def asin(x: Any, /) -> Any:
+    """The angle whose sine is ``x``, in radians."""
+    return np.arcsin(x)
+
+
+@asin.vjp
+@_quiet
+def _(g: Any, x: Any) -> Any:
+    return g / np.sqrt(1 - x * x)
+
+
+@op(torch="acos", promote="float", cases=unary(-0.8, 0.8, domain=(-1.0, 1.0)))
+@_quiet
+def acos(x: Any, /) -> Any:
+    """The angle whose cosine is ``x``, in radians."""
+    return np.arccos(x)
+
+
+@acos.vjp
+@_quiet
+def _(g: Any, x: Any) -> Any:
+    return -g / np.sqrt(1 - x * x)
+
+
+@op(torch="atan", promote="float", cases=unary())
+def atan(x: Any, /) -> Any:
+    """The angle whose tangent is ``x``, in radians."""
+    return np.arctan(x)
+
+
+@atan.vjp
+def _(g: Any, x: Any) -> Any:
+    return g / (1 + x * x)
+
+
+@op(torch="sinh", promote="float", cases=unary())
+@_quiet
+def sinh(x: Any, /) -> Any:
+    """The hyperbolic sine."""
+    return np.sinh(x)
+
+
+@sinh.vjp
+def _(g: Any, x: Any) -> Any:
+    return g * np.cosh(x)
+
+
+@op(torch="cosh", promote="float", cases=unary())
+@_quiet
+def cosh(x: Any, /) -> Any:
+    """The hyperbolic cosine."""
+    return np.cosh(x)
+
+
+@cosh.vjp
+def _(g: Any, x: Any) -> Any:
+    return g * np.sinh(x)
+
+
+@op(torch="tanh", promote="float", cases=unary(-3, 3))
+def tanh(x: Any, /) -> Any:
+    """The hyperbolic tangent."""
+    return np.tanh(x)
+
+
+@tanh.vjp
+def _(g: Any, y: Any) -> Any:
+    return g * (1 - y * y)
+
+
+@op(torch="sigmoid", promote="float", cases=unary(-3, 3))
+@_quiet
+def sigmoid(x: Any, /) -> Any:
+    """``1 / (1 + exp(-x))``."""
+    return 1 / (1 + np.exp(-x))  # exp overflows to inf for very negative x: then the result is 0
+
+
+@sigmoid.vjp
+def _(g: Any, y: Any) -> Any:
+    return g * (y * (1 - y))
+
+
+@op(torch="erf", promote="float", cases=unary(-3, 3))
+def erf(x: Any, /) -> Any:
+    """The error function."""
+    return kernels.erf(x)
+
+
+@erf.vjp
+def _(g: Any, x: Any) -> Any:
+    return g * (_ERF_SLOPE * np.exp(-(x * x)))
+
+
+# -- bounds ---------------------------------------------------------------------------------------
+
+
+def _pairs(rng: np.random.Generator) -> Any:
+    values = distinct(rng, (12,))
+    yield Case(values[:6].reshape(2, 3), values[6:].reshape(2, 3))
+    yield Case(values[:2].reshape(2, 1), values[2:5].reshape(1, 3))
+    yield Case(np.array([1.0, 2.0]), np.array([1.0, 2.0]))  # ties: half each
+
+
+@op(torch="maximum", promote="same", cases=_pairs, kinks="ties: half to each")
+def maximum(x: Any, other: Any, /) -> Any:
+    """The larger of two elements; NaN if either is."""
+    return np.maximum(x, other)
+
+
+@maximum.vjp("x")
+def _(g: Any, x: Any, other: Any) -> Any:
+    return g * _share(x, other)
+
+
+@maximum.vjp("other")
+def _(g: Any, x: Any, other: Any) -> Any:
+    return g * _share(other, x)
+
+
+@op(torch="minimum", promote="same", cases=_pairs, kinks="ties: half to each")
+def minimum(x: Any, other: Any, /) -> Any:
+    """The smaller of two elements; NaN if either is."""
+    return np.minimum(x, other)
+
+
+@minimum.vjp("x")
+def _(g: Any, x: Any, other: Any) -> Any:
+    return g * _share(other, x)
+
+
+@minimum.vjp("other")
+def _(g: Any, x: Any, other: Any) -> Any:
+    return g * _share(x, other)
+
+
+def _share(a: Any, b: Any) -> np.ndarray:
+    """1 where a > b, a half where they are equal, else 0."""
+    a, b = getattr(a, "_a", a), getattr(b, "_a", b)
+    a = np.asarray(a)
+    return ((a > b) + 0.5 * (a == b)).astype(a.dtype if a.dtype.kind == "f" else np.float64)
+
+
+def _clamp_cases(rng: np.random.Generator) -> Any:
+    x = distinct(rng, (2, 5))
+    yield Case(x, -0.33, 0.41)
+    yield Case(x, -0.33, None)
+    yield Case(x, None, 0.41)
+
+
+@op(torch="clamp", promote="same", unmixed=(), cases=_clamp_cases, kinks="at the bounds")
+def clamp(x: Any, /, min: Any = None, max: Any = None) -> Any:
+    """``x`` limited to [min, max]; either bound may be missing, a number or an array.
+
+    Raises:
+        RuntimeError: both bounds are missing.
+    """
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    low, high = _bound(min), _bound(max)
+    y = x if low is None else np.maximum(x, low)
+    return y if high is None else np.minimum(y, high)
+
+
+@clamp.vjp
+def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+    a = getattr(x, "_a", x)
+    inside = np.ones(a.shape, bool)
+    if min is not None:
+        inside &= a >= _bound(min)
+    if max is not None:
+        inside &= a <= _bound(max)
+    return g * inside
+
+
+def _bound(value: Any) -> Any:
+    return getattr(value, "_a", value)
+
+
+# -- steps: derivative zero wherever there is one ---------------------------------------------------
+
+
+def _flat(name: str, function: Any, doc: str) -> Any:
+    def forward(x: Any, /) -> Any:
+        return x.copy() if x.dtype.kind in "iub" and name != "sign" else function(x)
+
+    forward.__doc__ = doc
+    made = op(name=name, torch=name, cases=away_from_half, kinks="constant between jumps")(forward)
+    made.vjp(lambda g: g * 0)
+    return made
+
+
+def away_from_half(rng: np.random.Generator) -> Any:
+    """Values well between the multiples of one half."""
+    yield Case(rng.integers(-4, 4, (2, 3)) / 2 + rng.uniform(0.1, 0.4, (2, 3)))
+
+
+floor = _flat("floor", np.floor, "The largest whole number not above ``x``.")
+ceil = _flat("ceil", np.ceil, "The smallest whole number not below ``x``.")
+round = _flat("round", np.round, "The nearest whole number, halves to even.")
+trunc = _flat("trunc", np.trunc, "The whole part, towards zero.")
+sign = _flat("sign", np.sign, "-1, 0 or 1.")
+
+
+# -- comparisons and logic: no derivative ------------------------------------------------------------
+
+
+def _logical(name: str, function: Any, doc: str, promote: str | None = "same") -> Any:
+    def forward(x: Any, other: Any, /) -> Any:
+        return function(x, other)
+
+    forward.__doc__ = doc
+    return op(name=name, torch=name, promote=promote)(forward)
+
+
+eq = _logical("eq", np.equal, "Whether two elements are equal.")
+ne = _logical("ne", np.not_equal, "Whether two elements differ.")
+lt = _logical("lt", np.less, "Whether ``x`` is less than ``other``.")
+le = _logical("le", np.less_equal, "Whether ``x`` is at most ``other``.")
+gt = _logical("gt", np.greater, "Whether ``x`` is greater than ``other``.")
+ge = _logical("ge", np.greater_equal, "Whether ``x`` is at least ``other``.")
+logical_and = _logical("logical_and", np.logical_and, "Whether both are true.", None)
+logical_or = _logical("logical_or", np.logical_or, "Whether either is true.", None)
+logical_xor = _logical("logical_xor", np.logical_xor, "Whether exactly one is true.", None)
+bitwise_and = _logical("bitwise_and", np.bitwise_and, "Bits set in both.")
+bitwise_or = _logical("bitwise_or", np.bitwise_or, "Bits set in either.")
+bitwise_xor = _logical("bitwise_xor", np.bitwise_xor, "Bits set in exactly one.")
+bitwise_left_shift = _logical("bitwise_left_shift", np.left_shift, "Bits moved up.")
+bitwise_right_shift = _logical("bitwise_right_shift", np.right_shift, "Bits moved down.")
+
+
+def _test(name: str, function: Any, doc: str) -> Any:
+    def forward(x: Any, /) -> Any:
+        return function(x)
+
+    forward.__doc__ = doc
+    return op(name=name, torch=name)(forward)
+
+
+isnan = _test("isnan", np.isnan, "Whether an element is not a number.")
+isinf = _test("isinf", np.isinf, "Whether an element is infinite.")
+isfinite = _test("isfinite", np.isfinite, "Whether an element is neither infinite nor NaN.")
+logical_not = _test("logical_not", np.logical_not, "Whether an element is zero or False.")
+bitwise_not = _test("bitwise_not", np.invert, "Every bit flipped; for bool, the opposite.")
+
+
+# -- choosing -----------------------------------------------------------------------------------------
+
+
+def _where_cases(rng: np.random.Generator) -> Any:
+    mask = rng.random((2, 3)) < 0.5
+    yield Case(mask, rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
+    yield Case(mask, rng.normal(size=(3,)), rng.normal(size=(2, 1)))
+    yield Case(mask[0], rng.normal(size=(2, 3)), 1.5)
+
+
+@op(name="where", torch="where", promote="same", unmixed=("condition",), cases=_where_cases)
+def where_op(condition: Any, x: Any, other: Any, /) -> Any:
+    """``x`` where the condition holds, else ``other``. Shapes broadcast."""
+    return np.where(condition, x, other)
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """``input`` where the condition holds, else ``other``; alone, the indices where it holds."""
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
+    return where_op(condition, input, other)
+
+
+@where_op.vjp("x")
+def _(g: Any, condition: Any) -> Any:
+    return g * condition
+
+
+@where_op.vjp("other")
+def _(g: Any, condition: Any) -> Any:
+    return g * ~condition
+
+
+def _masked_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)), rng.random((2, 3)) < 0.5, -1.5)
+    yield Case(rng.normal(size=(2, 3)), rng.random(3) < 0.5, float("-inf")).with_(max_order=1)
+    yield Case(rng.normal(size=(3,)), rng.random((2, 3)) < 0.5, np.asarray(rng.normal()))
+
+
+@op(torch="masked_fill", unmixed=("mask",), cases=_masked_cases)
+def masked_fill(x: Any, mask: Any, value: Any, /) -> Any:
+    """``x`` with ``value`` where the mask holds; mask and ``x`` broadcast."""
+    if mask.dtype != np.bool_:
+        raise RuntimeError(f"masked_fill only supports boolean masks, but got mask of {mask.dtype}")
+    return np.where(mask, np.asarray(value, x.dtype), x)
+
+
+@masked_fill.vjp("x")
+def _(g: Any, mask: Any) -> Any:
+    return g * ~mask
+
+
+@masked_fill.vjp("value")
+def _(g: Any, mask: Any) -> Any:
+    return (g * mask).sum()

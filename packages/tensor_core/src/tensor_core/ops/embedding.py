@@ -1,0 +1,68 @@
+"""Rows of a table by number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._card import Case
+from .._op import op
+from .._tensor import Tensor, wrap
+from .index import _placed
+
+
+def _cases(rng: np.random.Generator) -> Any:
+    yield Case(np.array([0, 2, 2]), rng.normal(size=(4, 3)))
+    yield Case(np.array([[1, 1], [3, 0]]), rng.normal(size=(4, 2)))
+    yield Case(np.array([0, 2]), rng.normal(size=(4, 3)), 2)
+
+
+@op(torch="nn.functional.embedding", cases=_cases)
+def embedding(
+    x: Any, weight: Any, /, padding_idx: int | None = None, max_norm: Any = None,
+    norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Any:  # fmt: skip
+    """The rows of ``weight`` that the integers name. Shapes: (...), (n, d) -> (..., d).
+
+    Raises:
+        RuntimeError: the indices are not integers, or an option is not supported.
+        IndexError: an index is out of range.
+    """
+    if x.dtype.kind not in "iu":
+        raise RuntimeError(f"embedding: indices must be integers (Long, Int), not {x.dtype}")
+    if max_norm is not None or scale_grad_by_freq:
+        raise RuntimeError("embedding: max_norm and scale_grad_by_freq are not supported")
+    if x.size and (x.min() < 0 or x.max() >= weight.shape[0]):
+        worst = x.min() if x.min() < 0 else x.max()
+        raise IndexError(f"index out of range in self: {worst} in a table of {weight.shape[0]} rows")
+    return weight[x]
+
+
+@embedding.vjp("weight")
+def _(g: Any, x: Any, weight_shape: Any, padding_idx: Any) -> Any:
+    ids = x._a if isinstance(x, Tensor) else x
+    if padding_idx is not None:
+        kept = (ids != padding_idx % weight_shape[0])[..., None]
+        g = g * (wrap(kept) if isinstance(g, Tensor) else kept)
+    return _placed(g, weight_shape, (ids,), False)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Rows of zeros with a one at each class number. Shapes: (...) -> (..., classes), int64.
+
+    Raises:
+        RuntimeError: a class number is negative or not below ``num_classes``.
+    """
+    ids = tensor._a
+    if ids.dtype != np.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if ids.size and ids.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    if num_classes == -1:
+        if not ids.size:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        num_classes = int(ids.max()) + 1
+    if ids.size and ids.max() >= num_classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return wrap((ids[..., None] == np.arange(num_classes)).astype(np.int64))

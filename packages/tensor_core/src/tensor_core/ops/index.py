@@ -1,0 +1,405 @@
+"""Indexing: reading and writing by integers, slices, ``None``, ``...``, masks and index arrays.
+
+Every key falls into two steps. The basic part (integers, slices, ``None``, ``...``) makes a view;
+the rest (index arrays and masks, with full slices between) gathers a copy from that view. This
+order is torch's; NumPy's differs where an integer stands beside index arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import kernels
+from .._card import Case, composed
+from .._inplace import in_place
+from .._op import op
+from .._tensor import Tensor, check_dim, wrap
+
+Key = tuple[Any, ...]
+_FULL = slice(None)
+
+
+def raw(value: Any) -> Any:
+    """The array behind a Tensor; anything else as it is."""
+    return value._a if isinstance(value, Tensor) else value
+
+
+def _listed(item: Any) -> np.ndarray:
+    array = np.asarray([raw(i) for i in item] if isinstance(item, list | tuple) else list(item))
+    return array.astype(np.int64) if not array.size else array
+
+
+def _element(item: Any) -> Any:
+    """One part of a key: an int, a slice, None, ..., or an array of indices or truths."""
+    if isinstance(item, Tensor):
+        item = item._a
+        if item.ndim == 0 and item.dtype.kind in "iu":
+            return int(item)
+    if isinstance(item, bool | np.bool_):
+        return np.asarray(item)
+    if isinstance(item, int | np.integer):
+        return int(item)
+    if isinstance(item, slice):
+        return _checked_slice(item)
+    if item is None or item is Ellipsis:
+        return item
+    if isinstance(item, list | range | tuple):
+        item = _listed(item)
+    if not isinstance(item, np.ndarray):
+        raise TypeError(
+            f"tensors can be indexed by int, slice, None, ..., list and tensor, "
+            f"not {type(item).__name__}"
+        )
+    if item.dtype.kind not in "iub":
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    return item
+
+
+def _checked_slice(s: slice) -> slice:
+    parts = [v if v is None else int(v) for v in (s.start, s.stop, s.step)]
+    if parts[2] is not None and parts[2] <= 0:
+        raise ValueError("step must be greater than zero")
+    return slice(*parts)
+
+
+def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key, Key]:
+    """The basic and the advanced part of a key; the second is empty without index arrays.
+
+    Raises:
+        IndexError: too many indices, or one out of range.
+    """
+    items = [_element(k) for k in (key if isinstance(key, tuple) else (key,))]
+    used = sum(_consumes(k) for k in items)
+    if used > len(shape):
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
+    dots = [i for i, k in enumerate(items) if k is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    fill = [_FULL] * (len(shape) - used)
+    items = items[: dots[0]] + fill + items[dots[0] + 1 :] if dots else items + fill
+    basic: list[Any] = []
+    rest: list[Any] = []
+    axis = 0
+    for k in items:
+        if isinstance(k, np.ndarray):
+            n = k.ndim if k.dtype == np.bool_ else 1
+            basic.extend([_FULL] * n if n else [None])
+            rest.append(_in_range(k, axis, shape) if n else k.reshape(1))
+            axis += n
+            continue
+        if isinstance(k, int):
+            _check_index(k, axis, shape)
+        elif k is None or isinstance(k, slice):
+            rest.append(_FULL)
+        basic.append(k)
+        axis += k is not None
+    advanced = tuple(rest) if any(isinstance(k, np.ndarray) for k in rest) else ()
+    return tuple(basic), advanced
+
+
+def _consumes(k: Any) -> int:
+    if isinstance(k, np.ndarray):
+        return k.ndim if k.dtype == np.bool_ else 1
+    return int(isinstance(k, int | slice))
+
+
+def _check_index(k: int, axis: int, shape: tuple[int, ...]) -> None:
+    if not -shape[axis] <= k < shape[axis]:
+        raise IndexError(
+            f"index {k} is out of bounds for dimension {axis} with size {shape[axis]}"
+        )
+
+
+def _in_range(k: np.ndarray, axis: int, shape: tuple[int, ...]) -> np.ndarray:
+    if k.dtype == np.bool_:
+        if k.shape != shape[axis : axis + k.ndim]:
+            raise IndexError(
+                f"The shape of the mask {list(k.shape)} at index 0 does not match the shape of "
+                f"the indexed tensor {list(shape)} at index {axis}"
+            )
+    elif k.size and (k.min() < -shape[axis] or k.max() >= shape[axis]):
+        worst = k.min() if k.min() < -shape[axis] else k.max()
+        raise IndexError(
+            f"index {worst} is out of bounds for dimension {axis} with size {shape[axis]}"
+        )
+    return k
+
+
+# -- reading ------------------------------------------------------------------------------------------
+
+
+def _slice_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(4, 3)), (slice(1, 3),))
+    yield Case(rng.normal(size=(4, 3)), (slice(None), 1))
+    yield Case(rng.normal(size=(4, 3)), (slice(None, None, 2), None))
+
+
+@op(name="slice_view", view=True, cases=_slice_cases)
+def slice_view(x: Any, /, key: Key) -> Any:
+    """The basic part of ``x[key]``: integers, slices, ``None`` and ``...`` (a view)."""
+    y = x[key]
+    return y if isinstance(y, np.ndarray) else x[(*key, Ellipsis)]
+
+
+@slice_view.vjp
+def _(g: Any, x_shape: Any, key: Any) -> Any:
+    return _placed(g, x_shape, key, True)
+
+
+def _index_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(4, 3)), (np.array([0, 2, 2]),))
+    yield Case(rng.normal(size=(4, 3)), (slice(None), np.array([[0, 1], [1, 1]])))
+    yield Case(rng.normal(size=(4, 3)), (np.array([0, 1, 1]), np.array([2, 2, -1])))
+    yield Case(rng.normal(size=(4, 3)), (rng.random((4, 3)) < 0.5,))
+    yield Case(rng.normal(size=(2, 3, 4)), (np.array([0, 1]), slice(None), np.array([3, 3])))
+
+
+@op(name="index", cases=_index_cases)
+def index(x: Any, /, key: Key) -> Any:
+    """The advanced part of ``x[key]``: index arrays and masks (a copy)."""
+    return x[key]
+
+
+@index.vjp
+def _(g: Any, x_shape: Any, key: Any) -> Any:
+    return _placed(g, x_shape, key, _unique(key))
+
+
+def _unique(key: Key) -> bool:
+    arrays = [k for k in key if isinstance(k, np.ndarray)]
+    return all(k.dtype == np.bool_ for k in arrays) and len(arrays) == 1
+
+
+def _placed(g: Any, shape: tuple[int, ...], key: Key, unique: bool) -> Any:
+    """Zeros of a shape with ``g`` added at the key."""
+    if isinstance(g, Tensor):
+        return index_put(wrap(np.zeros(shape, g._a.dtype)), g, key, not unique)
+    zero = np.zeros(shape, g.dtype)
+    if unique:
+        zero[key] = g
+    elif len(key) <= 1 + key[1:].count(_FULL) and g.dtype.kind == "f":  # rows of a table
+        rows = np.asarray(key[0])
+        width = int(np.prod(shape[1:]))
+        flat = np.ascontiguousarray(g).reshape(rows.size, width)
+        ids = rows.reshape(-1) % shape[0]
+        return kernels.active.embedding_backward(flat, ids, shape[0]).reshape(shape)
+    else:
+        np.add.at(zero, key, g)
+    return zero
+
+
+def _put_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(4, 3)), rng.normal(size=(2, 3)), (np.array([0, 2]),), False)
+    yield Case(rng.normal(size=(4, 3)), rng.normal(size=(3,)), (np.array([1, 1]),), True)
+
+
+@op(name="index_put", cases=_put_cases)
+def index_put(x: Any, values: Any, /, key: Key, accumulate: bool = False) -> Any:
+    """``x`` with ``values`` written (or added, also repeatedly) at a key."""
+    out = x.copy()
+    if accumulate:
+        np.add.at(out, key, values)
+    else:
+        try:
+            out[key] = values
+        except ValueError:
+            raise RuntimeError(
+                f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast "
+                f"to indexing result of shape {list(out[key].shape)}"
+            ) from None
+    return out
+
+
+@index_put.vjp("x")
+def _(g: Any, key: Any, accumulate: Any) -> Any:
+    if accumulate:
+        return g
+    zero = np.zeros((), raw(g).dtype)
+    return index_put(g, wrap(zero), key) if isinstance(g, Tensor) else index_put.forward(g, zero, key)
+
+
+@index_put.vjp("values")
+def _(g: Any, key: Any) -> Any:
+    return g[key]
+
+
+def getitem(self: Tensor, key: Any) -> Tensor:
+    """``self[key]`` with every kind of key torch knows."""
+    if type(key) is int:
+        if not self._a.ndim:
+            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()`")
+        _check_index(key, 0, self._a.shape)
+        return slice_view(self, (key,))
+    basic, advanced = split_key(key, self._a.shape)
+    if not advanced:
+        return slice_view(self, basic)
+    if any(k != _FULL for k in basic):
+        self = slice_view(self, basic)
+    return index(self, advanced)
+
+
+def setitem(self: Tensor, key: Any, value: Any) -> None:
+    """``self[key] = value``, in place and under autograd."""
+    if not isinstance(value, Tensor):
+        value = wrap(np.asarray(value, dtype=self._a.dtype if self._a.dtype.kind != "b" else None))
+    elif value._a is self._a:
+        value = value.clone()
+    basic, advanced = split_key(key, self._a.shape)
+    part = slice_view(self, basic) if any(k != _FULL for k in basic) else self
+    if advanced:
+        source = value if value._a.dtype == part._a.dtype else value.to(part.dtype)
+        in_place(part, index_put, source, advanced, False)
+    else:
+        while value._a.ndim > part._a.ndim and value._a.shape[0] == 1:
+            value = value.squeeze(0)
+        in_place(part, copy, value)
+
+
+@op(name="copy")
+def copy(x: Any, source: Any, /, non_blocking: bool = False) -> Any:
+    """``source`` at the shape and type of ``x``, whose values do not matter."""
+    try:
+        return np.broadcast_to(source, x.shape).astype(x.dtype)
+    except ValueError:
+        raise RuntimeError(
+            f"The expanded size of the tensor {list(x.shape)} must match the existing size "
+            f"{list(source.shape)}: the value does not broadcast to it"
+        ) from None
+
+
+@copy.vjp("source")
+def _(g: Any) -> Any:
+    return g
+
+
+# -- named forms ------------------------------------------------------------------------------------------
+
+
+def _select_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(4, 3)), 0, np.array([0, 2, 2]))
+    yield Case(rng.normal(size=(4, 3)), 1, np.array([2, 0]))
+
+
+@composed(torch="index_select", cases=_select_cases)
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The slices along ``dim`` that a 1-d index names."""
+    axis = check_dim(dim, input._a.ndim)
+    return getitem(input, ((_FULL,) * axis) + (raw(index),))
+
+
+def _gather_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)), 1, np.array([[0, 0], [2, 1]]))
+    yield Case(rng.normal(size=(3, 3)), 0, np.array([[0, 1, 2]]))
+
+
+@op(torch="gather", cases=_gather_cases)
+def gather(x: Any, /, dim: int, index: Any, sparse_grad: bool = False) -> Any:
+    """Elements picked along ``dim``: ``y[i][j] = x[index[i][j]][j]`` for dim 0.
+
+    Raises:
+        RuntimeError: the numbers of dimensions differ, or an index is out of range.
+    """
+    picks = raw(index)
+    axis = check_dim(dim, x.ndim)
+    if picks.ndim != x.ndim:
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    if picks.size and (picks.min() < 0 or picks.max() >= x.shape[axis]):
+        raise RuntimeError(f"gather: index out of bounds for dimension {dim} with size {x.shape[axis]}")
+    return x[_grid(picks, axis)]
+
+
+def _grid(picks: np.ndarray, axis: int) -> Key:
+    """The full index arrays of a gather along one axis."""
+    grid = list(np.ogrid[tuple(slice(n) for n in picks.shape)])
+    grid[axis] = picks
+    return tuple(grid)
+
+
+@gather.vjp
+def _(g: Any, x_shape: Any, dim: Any, index: Any) -> Any:
+    return _placed_grid(g, x_shape, _grid(raw(index), dim % len(x_shape)))
+
+
+def _placed_grid(g: Any, shape: tuple[int, ...], key: Key) -> Any:
+    zero = np.zeros(shape, raw(g).dtype)
+    return index_put(wrap(zero), g, key, True) if isinstance(g, Tensor) else index_put.forward(
+        zero, g, key, True)
+
+
+def _scatter_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)), 1, np.array([[0, 2], [2, 1]]), rng.normal(size=(2, 2)))
+
+
+def _scattered(name: str, accumulate: bool) -> Any:
+    def function(input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
+        picks = raw(index)
+        key = _grid(picks, check_dim(dim, input._a.ndim))
+        if not isinstance(src, Tensor):
+            src = wrap(np.asarray(src, input._a.dtype))
+        if src._a.ndim and src._a.shape != picks.shape:
+            src = src[tuple(slice(n) for n in picks.shape)]
+        return index_put(input, src, key, accumulate)
+
+    function.__name__ = name
+    function.__doc__ = f"Values {'added' if accumulate else 'written'} at indices along ``dim``."
+    return composed(torch=name, cases=_scatter_cases)(function)
+
+
+scatter = _scattered("scatter", False)
+scatter_add = _scattered("scatter_add", True)
+
+
+def _index_add_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(4, 3)), 0, np.array([0, 2, 2]), rng.normal(size=(3, 3)))
+
+
+@composed(torch="index_add", cases=_index_add_cases)
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    """Slices of ``source`` added along ``dim`` at the indices; repeats add up."""
+    axis = check_dim(dim, input._a.ndim)
+    part = source if alpha == 1 else source * alpha
+    return index_put(input, part, (_FULL,) * axis + (raw(index),), True)
+
+
+@composed(torch="take_along_dim", cases=lambda rng: iter([
+    Case(rng.normal(size=(2, 3)), np.array([[0, 2], [1, 1]]), 1)]))
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """Elements picked along ``dim``, where input and indices broadcast elsewhere."""
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1))
+    axis = check_dim(dim, input._a.ndim)
+    shape = [max(a, b) for a, b in zip(input._a.shape, raw(indices).shape, strict=True)]
+    shape[axis] = input._a.shape[axis]
+    wide = input.expand(shape)
+    shape[axis] = raw(indices).shape[axis]
+    return gather(wide, dim, wrap(np.broadcast_to(raw(indices), shape)))
+
+
+def _triangle_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(3, 3)))
+    yield Case(rng.normal(size=(2, 3, 4)), 1)
+    yield Case(rng.normal(size=(4, 3)), diagonal=-1)
+
+
+@op(torch="tril", cases=_triangle_cases)
+def tril(x: Any, /, diagonal: int = 0) -> Any:
+    """The lower triangle of the last two dimensions, zeros above."""
+    return np.tril(x, diagonal)
+
+
+@tril.vjp
+def _(g: Any, diagonal: Any) -> Any:
+    return np.tril(g, diagonal)
+
+
+@op(torch="triu", cases=_triangle_cases)
+def triu(x: Any, /, diagonal: int = 0) -> Any:
+    """The upper triangle of the last two dimensions, zeros below."""
+    return np.triu(x, diagonal)
+
+
+@triu.vjp
+def _(g: Any, diagonal: Any) -> Any:
+    return np.triu(g, diagonal)

@@ -1,0 +1,324 @@
+"""Losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .._card import Case, composed
+from .._op import op
+from .._tensor import Tensor, wrap
+from ..kernels import active as kernels
+from ._cases import distinct
+from .activation import log_softmax_op, softplus
+from .elementwise import where_op
+from .index import gather, raw
+
+
+def _reduced(x: Tensor, reduction: str) -> Tensor:
+    if reduction == "mean":
+        return x.mean()
+    if reduction == "sum":
+        return x.sum()
+    if reduction != "none":
+        raise ValueError(f"{reduction} is not a valid value for reduction: use none, mean or sum")
+    return x
+
+
+# -- cross-entropy -------------------------------------------------------------------------------------
+
+
+def _cross_entropy_composed(
+    logits: Tensor, target: Any, ignore_index: int, label_smoothing: float
+) -> Tensor:
+    ids = np.where(raw(target) == ignore_index, 0, raw(target))
+    counted = wrap(raw(target) != ignore_index)
+    logs = log_softmax_op(logits, -1)
+    picked = -gather(logs, 1, wrap(ids[:, None])).squeeze(1)
+    if label_smoothing:
+        picked = (1 - label_smoothing) * picked - label_smoothing * logs.mean(-1)
+    return (picked * counted).sum() / int(counted._a.sum())
+
+
+def _fused_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(4, 5)), np.array([0, 4, 2, 2]), -100, 0.0)
+    yield Case(rng.normal(size=(4, 5)) + 1e3, np.array([0, -100, 2, 2]), -100, 0.0)
+    yield Case(rng.normal(size=(3, 2)), np.array([1, 1, 0]), 0, 0.1)
+
+
+@op(
+    name="cross_entropy_mean",
+    keeps=("slope", "count"),
+    fuses=_cross_entropy_composed,
+    cases=_fused_cases,
+)
+def cross_entropy_mean(
+    logits: Any, target: Any, /, ignore_index: int = -100, label_smoothing: float = 0.0
+) -> Any:
+    """The mean of -log softmax at the targets. Shapes: (n, classes), (n) -> ()."""
+    total, count, _, slope = kernels.cross_entropy_forward(
+        np.ascontiguousarray(logits), np.ascontiguousarray(target, np.int64), ignore_index,
+        label_smoothing, True,
+    )  # fmt: skip
+    mean = np.asarray(total / count if count else np.nan, logits.dtype)
+    return mean, slope, count
+
+
+@cross_entropy_mean.vjp("logits")
+def _(g: Any, slope: Any, count: Any) -> Any:
+    return slope * (g / count if count else g * np.nan)
+
+
+def _check_targets(logits: Tensor, target: Tensor, classes: int, ignore_index: int) -> None:
+    ids = target._a
+    if ids.dtype.kind not in "iu":
+        raise RuntimeError(f"cross_entropy: expected target of type Long, got {target.dtype}")
+    expected = (logits._a.shape[:1] + logits._a.shape[2:]) if logits._a.ndim > 1 else ()
+    if ids.shape != expected:
+        raise ValueError(
+            f"cross_entropy: expected target of shape {expected} for input of shape "
+            f"{tuple(logits._a.shape)}, got {tuple(ids.shape)}"
+        )
+    valid = ids[ids != ignore_index]
+    if valid.size and (valid.min() < 0 or valid.max() >= classes):
+        worst = valid.min() if valid.min() < 0 else valid.max()
+        raise IndexError(f"Target {worst} is out of bounds for {classes} classes.")
+
+
+def _class_last(x: Tensor) -> Tensor:
+    """(N, C, d1, ...) as rows (N*d1*..., C)."""
+    if x._a.ndim > 2:
+        x = x.movedim(1, -1)
+    return x.reshape((-1, x._a.shape[-1]))
+
+
+def _cross_entropy_cases(rng: np.random.Generator) -> Any:
+    target = np.array([0, 4, 2, 2])
+    yield Case(rng.normal(size=(4, 5)), target)
+    yield Case(rng.normal(size=(4, 5)), target, rng.uniform(0.5, 2, 5)).with_(wrt=(0,))
+    yield Case(rng.normal(size=(4, 5)), target, ignore_index=2, reduction="sum")
+    yield Case(rng.normal(size=(2, 3, 4)), np.array([[0, 1, 2, 2], [1, 1, 0, 2]]), reduction="none")
+    yield Case(rng.normal(size=(2, 3)), np.array([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])).with_(wrt=(0,))
+    yield Case(rng.normal(size=(4, 5)), target, label_smoothing=0.2)
+    yield Case(rng.normal(size=5), np.array(3))
+
+
+@composed(torch="nn.functional.cross_entropy", cases=_cross_entropy_cases)
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-log softmax of the logits at the target classes.
+
+    Shapes: input (N, C, ...) or (C), target (N, ...) of class numbers, or of probabilities with
+    the input's shape -> () or (N, ...) with ``reduction="none"``.
+
+    Raises:
+        IndexError: a class number is out of range.
+        ValueError: the shapes do not fit.
+    """
+    if target._a.dtype.kind == "f" and target._a.shape == input._a.shape:
+        return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
+    classes = input._a.shape[min(1, input._a.ndim - 1)]
+    _check_targets(input, target, classes, ignore_index)
+    if reduction == "mean" and weight is None:
+        flat = input.reshape((1, -1)) if input._a.ndim == 1 else _class_last(input)
+        ids = target._a.reshape(-1)
+        return cross_entropy_mean(flat, wrap(ids), ignore_index, label_smoothing)
+    dim = min(1, input._a.ndim - 1)
+    logs = log_softmax_op(input, dim)
+    loss = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return loss
+    return (1 - label_smoothing) * loss + _smoothing(
+        logs, target, weight, dim, ignore_index, reduction, label_smoothing / classes
+    )
+
+
+def _smoothing(
+    logs: Tensor, target: Tensor, weight: Any, dim: int, ignore: int, reduction: str, share: float
+) -> Tensor:
+    counted = target._a != ignore
+    weights = logs if weight is None else logs * _along(weight, logs._a.ndim, dim)
+    each = -weights.sum(dim) * wrap(counted)
+    if reduction == "mean":
+        norm = counted.sum() if weight is None else weight._a[target._a[counted]].sum()
+        return each.sum() * (share / float(norm))
+    return _reduced(each, reduction) * share
+
+
+def _along(weight: Tensor, ndim: int, dim: int) -> Tensor:
+    return weight.reshape(tuple(-1 if i == dim else 1 for i in range(ndim)))
+
+
+def _soft_cross_entropy(
+    input: Tensor, target: Tensor, weight: Any, reduction: str, smoothing: float
+) -> Tensor:
+    dim = min(1, input._a.ndim - 1)
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / input._a.shape[dim]
+    logs = log_softmax_op(input, dim)
+    if weight is not None:
+        logs = logs * _along(weight, logs._a.ndim, dim)
+    each = -(logs * target).sum(dim)
+    if reduction == "mean":
+        return each.sum() / max(each.numel(), 1)
+    return _reduced(each, reduction)
+
+
+def _nll_cases(rng: np.random.Generator) -> Any:
+    target = np.array([0, 4, 2, 2])
+    yield Case(rng.normal(size=(4, 5)), target)
+    yield Case(rng.normal(size=(4, 5)), target, rng.uniform(0.5, 2, 5)).with_(wrt=(0,))
+    yield Case(rng.normal(size=(4, 5)), target, reduction="none", ignore_index=4)
+
+
+@composed(torch="nn.functional.nll_loss", cases=_nll_cases)
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The negative of the log-probabilities at the target classes. Shapes as cross_entropy."""
+    dim = min(1, input._a.ndim - 1)
+    _check_targets(input, target, input._a.shape[dim], ignore_index)
+    counted = target._a != ignore_index
+    ids = np.where(counted, target._a, 0)
+    picked = -gather(input, dim, wrap(np.expand_dims(ids, dim))).squeeze(dim)
+    factors = counted.astype(input._a.dtype)
+    if weight is not None:
+        factors = factors * weight._a[ids]
+    each = picked * wrap(np.asarray(factors))
+    if reduction == "mean":
+        return each.sum() / float(factors.sum())
+    return _reduced(each, reduction)
+
+
+# -- distances --------------------------------------------------------------------------------------------
+
+
+def _pair_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
+    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), reduction="sum")
+    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), reduction="none")
+
+
+def _apart(rng: np.random.Generator) -> Any:
+    values = distinct(rng, (12,))
+    yield Case(values[:6].reshape(2, 3) * 3, values[6:].reshape(2, 3) * 3)
+
+
+@composed(torch="nn.functional.mse_loss", cases=_pair_cases)
+def mse_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """The squared difference. Shapes: broadcastable -> () or the broadcast shape."""
+    difference = input - target
+    each = difference * difference
+    return _reduced(each if weight is None else each * weight, reduction)
+
+
+@composed(torch="nn.functional.l1_loss", cases=_apart, kinks="equal elements")
+def l1_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """The absolute difference."""
+    return _reduced((input - target).abs(), reduction)
+
+
+@composed(torch="nn.functional.smooth_l1_loss", cases=_apart)
+def smooth_l1_loss(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", beta: float = 1.0,
+) -> Tensor:  # fmt: skip
+    """Squared below ``beta``, absolute above (Girshick 2015)."""
+    size = (input - target).abs()
+    if beta == 0:
+        return _reduced(size, reduction)
+    return _reduced(where_op(size < beta, size * size * (0.5 / beta), size - 0.5 * beta), reduction)
+
+
+def _probability_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.uniform(0.1, 0.9, (2, 3)), rng.uniform(0, 1, (2, 3))).with_(wrt=(0,))
+    yield Case(rng.uniform(0.1, 0.9, 3), np.array([0.0, 1.0, 1.0]), reduction="sum").with_(wrt=(0,))
+
+
+@composed(torch="nn.functional.binary_cross_entropy", cases=_probability_cases)
+def binary_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
+    reduce: Any = None, reduction: str = "mean",
+) -> Tensor:  # fmt: skip
+    """-(t log p + (1 - t) log(1 - p)), the logarithms not below -100.
+
+    Raises:
+        ValueError: the shapes differ.
+        RuntimeError: a probability is outside [0, 1].
+    """
+    if input._a.shape != target._a.shape:
+        raise ValueError(
+            f"binary_cross_entropy: target of shape {tuple(target._a.shape)} must have the shape "
+            f"{tuple(input._a.shape)} of the input"
+        )
+    if input._a.size and not ((input._a >= 0) & (input._a <= 1)).all():
+        raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
+    yes = input.log().clamp(min=-100)
+    no = (-input).log1p().clamp(min=-100)
+    each = -(target * yes + (1 - target) * no)
+    return _reduced(each if weight is None else each * weight, reduction)
+
+
+def _logit_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)), rng.uniform(0, 1, (2, 3))).with_(wrt=(0,))
+
+
+@composed(torch="nn.functional.binary_cross_entropy_with_logits", cases=_logit_cases)
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
+    reduce: Any = None, reduction: str = "mean", pos_weight: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """Binary cross-entropy of sigmoid(input), without overflow."""
+    if input._a.shape != target._a.shape:
+        raise ValueError(
+            f"Target size ({tuple(target._a.shape)}) must be the same as input size "
+            f"({tuple(input._a.shape)})"
+        )
+    soft = softplus(-input, threshold=float("inf"))
+    if pos_weight is not None:
+        soft = soft * (1 + (pos_weight - 1) * target)
+    each = (1 - target) * input + soft
+    return _reduced(each if weight is None else each * weight, reduction)
+
+
+def _kl_cases(rng: np.random.Generator) -> Any:
+    p = rng.uniform(0.1, 1, (2, 3))
+    yield Case(rng.normal(size=(2, 3)), p, reduction="batchmean").with_(wrt=(0,))
+    yield Case(rng.normal(size=(2, 3)), np.log(p), reduction="sum", log_target=True).with_(wrt=(0,))
+
+
+@composed(torch="nn.functional.kl_div", cases=_kl_cases)
+def kl_div(
+    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
+    reduction: str = "mean", log_target: bool = False,
+) -> Tensor:  # fmt: skip
+    """t (log t - x) for log-probabilities x: the Kullback-Leibler divergence."""
+    if log_target:
+        each = target.exp() * (target - input)
+    else:
+        entropy = where_op(target > 0, target * where_op(target > 0, target, 1.0).log(), 0.0)
+        each = entropy - target * input
+    if reduction == "batchmean":
+        return each.sum() / each._a.shape[0]
+    return _reduced(each, reduction)

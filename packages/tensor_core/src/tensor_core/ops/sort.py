@@ -1,0 +1,157 @@
+"""Order: sorting, the largest k, and what occurs."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._card import Case, composed
+
+from .._tensor import Tensor, check_dim, wrap
+from ._cases import distinct
+from .elementwise import maximum, minimum
+from .index import take_along_dim
+from .reduce import amax, amin, max_dim, min_dim
+
+
+class Ranked(NamedTuple):
+    """What ordered reductions return: the values and where they stood."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def _sort_cases(rng: np.random.Generator) -> Any:
+    yield Case(distinct(rng, (5,)))
+    yield Case(distinct(rng, (2, 4)), 0, True)
+
+
+@composed(torch="sort", cases=_sort_cases, kinks="ties")
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Ranked:
+    """The elements in order along ``dim``, and their places (stable)."""
+    order = argsort(input, dim, descending, True)
+    return Ranked(_picked(input, order, dim), order)
+
+
+def _picked(input: Tensor, order: Tensor, dim: int) -> Tensor:
+    return take_along_dim(input, order, dim) if input._a.ndim else input.clone()
+
+
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """The places of the elements in order along ``dim`` (stable)."""
+    a = input._a
+    if not a.ndim:
+        return wrap(np.zeros((), np.int64))
+    axis = check_dim(dim, a.ndim)
+    if descending:  # a stable order of the reversed array, reversed, keeps ties in place
+        order = np.argsort(np.flip(a, axis), axis=axis, kind="stable")
+        return wrap(np.ascontiguousarray(a.shape[axis] - 1 - np.flip(order, axis)))
+    return wrap(np.argsort(a, axis=axis, kind="stable"))
+
+
+@composed(torch="topk", cases=lambda rng: iter([Case(distinct(rng, (2, 5)), 3), Case(distinct(rng, (4, 2)), 2, 0)]))
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ranked:
+    """The ``k`` largest (or smallest) elements along ``dim``, in order, and their places.
+
+    Raises:
+        RuntimeError: there are fewer than ``k``.
+    """
+    axis = check_dim(dim, input._a.ndim)
+    n = input._a.shape[axis] if input._a.ndim else 1
+    if not 0 <= k <= n:
+        raise RuntimeError(f"selected index k out of range: k = {k} of {n} elements")
+    order = argsort(input, dim, largest, True)
+    if not input._a.ndim:
+        return Ranked(input.clone(), order)
+    first = wrap(np.ascontiguousarray(order._a[(slice(None),) * axis + (slice(0, k),)]))
+    return Ranked(_picked(input, first, dim), first)
+
+
+def _max_cases(rng: np.random.Generator) -> Any:
+    yield Case(distinct(rng, (2, 5)))
+    yield Case(distinct(rng, (2, 5)), 1)
+
+
+@composed(torch="max", cases=_max_cases, kinks="ties share")
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The largest element; with ``dim`` values and indices; with a tensor, element by element."""
+    return _extreme(input, dim, keepdim, other, amax, max_dim, maximum)
+
+
+@composed(torch="min", cases=_max_cases, kinks="ties share")
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The smallest element; with ``dim`` values and indices; with a tensor, element by element."""
+    return _extreme(input, dim, keepdim, other, amin, min_dim, minimum)
+
+
+def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, full: Any, along: Any, pair: Any) -> Any:
+    if isinstance(dim, Tensor) or other is not None:
+        return pair(input, dim if other is None else other)
+    if dim is not None:
+        return Ranked(*along(input, dim, keepdim))
+    if not input._a.size:
+        raise RuntimeError(
+            "max(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
+        )
+    return full(input)
+
+
+# -- what occurs: no derivative ----------------------------------------------------------------------------
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of non-zero elements: rows of one tensor, or one tensor a dimension."""
+    found = np.nonzero(np.atleast_1d(input._a))
+    if as_tuple:
+        return tuple(wrap(i) for i in found)
+    return wrap(np.stack(found, -1)[:, : input._a.ndim])
+
+
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:  # fmt: skip
+    """The distinct elements in order; optionally where each went, and how often it occurs."""
+    values, inverse, counts = np.unique(
+        input._a, return_inverse=True, return_counts=True, axis=dim
+    )
+    result = [wrap(values)]
+    if return_inverse:
+        result.append(wrap(inverse.reshape(input._a.shape if dim is None else -1)))
+    if return_counts:
+        result.append(wrap(counts))
+    return result[0] if len(result) == 1 else tuple(result)
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """How often each non-negative integer occurs."""
+    return wrap(np.bincount(input._a, None if weights is None else weights._a, minlength))
+
+
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Whether each element is among the test elements."""
+    a, b = (x._a if isinstance(x, Tensor) else x for x in (elements, test_elements))
+    return wrap(np.asarray(np.isin(a, b, assume_unique=assume_unique, invert=invert)))
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether shape and all elements are the same."""
+    return input._a.shape == other._a.shape and bool((input._a == other._a).all())
+
+
+def isclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> Tensor:
+    """Whether ``|input - other| <= atol + rtol * |other|``, element by element."""
+    return wrap(np.asarray(np.isclose(input._a, other._a, rtol, atol, equal_nan)))
+
+
+def allclose(
+    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
+    """Whether every element is close; see :func:`isclose`."""
+    return bool(np.allclose(input._a, other._a, rtol, atol, equal_nan))
+
+
