@@ -18,7 +18,7 @@ from .mode import recording
 from .op import Op
 
 _new = object.__new__
-_adding = threading.Lock()
+_adding = threading.RLock()
 _its_data = attrgetter("data")
 
 

@@ -98,7 +98,7 @@ class Op:
     def _complete(self, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         """Add the defaults of inputs left out; raise TypeError where the number is still wrong."""
         missing = len(self.slopes) - len(inputs)
-        defaults = self.forward.__defaults__ or ()  # type: ignore[attr-defined]
+        defaults = self.forward.__defaults__ or ()
         if not 0 < missing <= len(defaults):
             raise TypeError(f"{self.name} takes {len(self.slopes)} inputs, not {len(inputs)}")
         return inputs + tuple(defaults[-missing:])

@@ -1,4 +1,4 @@
-"""The cards of functions with corners: at the corner itself one slope is chosen, as `kinks` says."""
+"""The cards of functions with corners. At the corner itself one slope is chosen: see `kinks`."""
 
 from __future__ import annotations
 
