@@ -187,6 +187,8 @@ def _run(
             for (target, shape, dtype), r in zip(node._edges, grads, strict=True):
                 if r is None:
                     continue
+                if not graph and type(r) is not np.ndarray:  # NumPy's scalars come from 0-d arrays
+                    r = np.asarray(r)
                 if r.shape != shape or (r._a if graph else r).dtype != dtype:
                     r = _fit(node, r, shape, dtype, graph)
                 if target in pending:
@@ -212,7 +214,8 @@ def _collect(pending: dict[Any, Any], summed: set[Any], target: Any, g: Any, gra
     if before is None:
         pending[target] = g
     elif graph or target not in summed:
-        pending[target] = before + g
+        total = before + g
+        pending[target] = total if graph else np.asarray(total)
         summed.add(target)
     else:
         before += g
@@ -229,8 +232,6 @@ def _collect_part(pending: dict[Any, Any], node: Select, g: Any) -> None:
 
 def _fit(node: Node, g: Any, shape: tuple[int, ...], dtype: Any, graph: bool) -> Any:
     """Undo broadcasting and promotion: the gradient gets the input's shape and type."""
-    if not graph and type(g) is not np.ndarray:
-        g = np.asarray(g)
     if g.shape != shape:
         extra = g.ndim - len(shape)
         axes = tuple(range(extra)) + tuple(

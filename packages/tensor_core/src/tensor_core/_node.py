@@ -133,13 +133,14 @@ class Node:
     def _through_composition(self, g: Tensor, args: tuple[Any, ...]) -> list[Any]:
         """Differentiate the composition that a fused op stands for instead of its rule."""
         from ._backward import grad
+        from .ops.shape import alias
 
         places = {i: k for k, i in enumerate(self.plan.inputs)}
         with enable_grad():
             values = []
             for i, a in enumerate(args):
                 if i in places:
-                    values.append(self.op.alias(self._join(a, places[i])))
+                    values.append(alias(self._join(a, places[i])))
                 else:
                     values.append(wrap(a) if isinstance(a, np.ndarray) else a)
             y = self.op.fuses(*values)

@@ -232,7 +232,7 @@ def _gradient(
     kept = "".join(c for c in unique if c in known and length[c] == size[c])
     text = _spell([output, *(labels[i] for i in others)], kept)
     dx = _run(text, [g, *(operands[i] for i in others)])
-    dx = dx.reshape(tuple(length[c] if c in kept else 1 for c in unique))
+    dx = dx.reshape(tuple(dx.shape[kept.index(c)] if c in kept else 1 for c in unique))
     full = tuple(length[c] for c in unique)
     if tuple(dx.shape) != full:
         dx = np.broadcast_to(dx, full)

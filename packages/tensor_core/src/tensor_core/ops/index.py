@@ -172,6 +172,11 @@ def _unique(key: Key) -> bool:
     return all(k.dtype == np.bool_ for k in arrays) and len(arrays) == 1
 
 
+def _of_rows(key: Key) -> bool:
+    """Whether the key picks whole rows of a table."""
+    return not isinstance(key[0], slice) and all(isinstance(k, slice) for k in key[1:])
+
+
 def _placed(g: Any, shape: tuple[int, ...], key: Key, unique: bool) -> Any:
     """Zeros of a shape with ``g`` added at the key."""
     if isinstance(g, Tensor):
@@ -179,7 +184,7 @@ def _placed(g: Any, shape: tuple[int, ...], key: Key, unique: bool) -> Any:
     zero = np.zeros(shape, g.dtype)
     if unique:
         zero[key] = g
-    elif len(key) <= 1 + key[1:].count(_FULL) and g.dtype.kind == "f":  # rows of a table
+    elif _of_rows(key) and g.dtype.kind == "f":
         rows = np.asarray(key[0])
         width = int(np.prod(shape[1:]))
         flat = np.ascontiguousarray(g).reshape(rows.size, width)
