@@ -115,7 +115,8 @@ def telling(tried: list[Projection], gradient: Array) -> bool:
     best = np.inf
     for p in tried:
         typical = np.sqrt(np.mean(np.square(gradient * p.weights), axis=1))
-        visible = p.bound <= np.maximum(TELLING * typical, 1e-300)
+        # A cotangent whose gradient vanishes (ones under softmax) is measured against the others.
+        visible = p.bound <= np.maximum(TELLING * typical, 1e-6 * typical.max(initial=0.0))
         silent = (p.numeric == 0) & (p.analytic == 0)
         best = min(best, 0.0 if (visible | silent).all() else 1.0)
     return best == 0.0

@@ -21,7 +21,7 @@ def apply(name: str, array: Array) -> Array:
 
 
 def _fortran(array: Array) -> Array:
-    return np.asfortranarray(array)
+    return array.copy(order="F")
 
 
 def _strided(array: Array) -> Array:

@@ -37,6 +37,9 @@ def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
     weights = np.abs(cotangents)
     error = np.where(np.isfinite(slopes.error), slopes.error, 1e300)
     size = np.maximum(np.abs(slopes.low), np.abs(slopes.high))
+    # An output that no step moves at all, while others move visibly, adds no uncertainty.
+    still = (size == 0) & (error <= 1e-2 * size.max(axis=1, initial=0.0, keepdims=True))
+    error[still] = 0.0
     leak = np.zeros((len(cotangents), len(size)))
     if blur is not None:
         step = np.where(size > 0, slopes.step, np.inf)
@@ -134,7 +137,8 @@ def judge(
         silent = (analytic == 0) & (numeric.low == 0) & (numeric.high == 0)
         silent &= numeric.error < 1e290
         telling = (bound <= TELLING * own) | (bound <= NOTHING * size) | silent
-        known = numeric.error < np.where(finite, 1e290, 1e-2 * numeric.scale)
+        settled = np.maximum(1e-2 * numeric.scale, 1e-9 * size)
+        known = numeric.error < np.where(finite, 1e290, settled)
         doubtful = ~(telling & (finite | known)) & ~numeric.jump & ~(wrong & known)
         wrong &= ~doubtful
     return Judged(analytic, numeric, bound, wrong, doubtful)
