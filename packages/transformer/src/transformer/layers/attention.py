@@ -26,8 +26,8 @@ class CausalSelfAttention(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         B, T, C = x.shape
         p = self.dropout if self.training else 0.0
-        qkv = self.c_attn(x).view(B, T, 3, self.n_head, C // self.n_head)  # (B, T, 3, H, D)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, H, T, D) each
+        qkv = self.c_attn(x).view(B, T, 3 * self.n_head, C // self.n_head)  # (B, T, 3H, D)
+        q, k, v = qkv.transpose(1, 2).split(self.n_head, dim=1)  # (B, H, T, D) each
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=p, is_causal=True)  # (B, H, T, D)
         y = self.c_proj(y.transpose(1, 2).reshape(B, T, C))  # heads side by side: (B, T, C)
         return F.dropout(y, p) if p else y
