@@ -15,18 +15,20 @@ from .parameter import Parameter
 _EXTRA = "_extra_state"
 
 
-class _IncompatibleKeys(NamedTuple):
-    """The keys a load found on one side only."""
-
+class _Keys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+class _IncompatibleKeys(_Keys):
+    """The keys a load found on one side only."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
         if not self.missing_keys and not self.unexpected_keys:
             return "<All keys matched successfully>"
-        return f"_IncompatibleKeys{tuple(self)!r}"
-
-    __str__ = __repr__
+        return super().__repr__()
 
 
 class Stateful(Tree):
@@ -121,7 +123,7 @@ class Stateful(Tree):
         unexpected: list[str] = []
         errors: list[str] = []
         keys = _IncompatibleKeys(missing, unexpected)
-        self._load(OrderedDict(state_dict), "", assign, strict, keys, errors)
+        self._load(OrderedDict(state_dict), "", assign, keys, errors)
         if strict:
             found = [("Missing", missing), ("Unexpected", unexpected)]
             errors[:0] = [
@@ -141,18 +143,18 @@ class Stateful(Tree):
         state: dict[str, Any],
         prefix: str,
         assign: bool,
-        strict: bool,
         keys: _IncompatibleKeys,
         errors: list[str],
     ) -> None:
-        self._load_from_state_dict(
-            state, prefix, {"assign_to_params_buffers": assign}, strict, *keys, errors
-        )
+        # always strict: the keys are reported even where the caller lets them differ
+        metadata = {"assign_to_params_buffers": assign}
+        missing, unexpected = keys
+        self._load_from_state_dict(state, prefix, metadata, True, missing, unexpected, errors)
         for name, module in self._modules.items():
             if module is not None:
                 below = f"{prefix}{name}."
                 part = {k: v for k, v in state.items() if k.startswith(below)}
-                module._load(part, below, assign, strict, keys, errors)
+                module._load(part, below, assign, keys, errors)
         if self._hooks is not None:
             for hook in self._hooks.load_post.values():
                 if hook(self, keys) is not None:

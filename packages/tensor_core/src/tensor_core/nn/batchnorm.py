@@ -23,7 +23,7 @@ class BatchNorm1d(Module):
 
     >>> import tensor_core as torch
     >>> norm = torch.nn.BatchNorm1d(1)
-    >>> norm(torch.tensor([[1.0], [3.0]])).detach().round(decimals=3).flatten()
+    >>> norm(torch.tensor([[1.0], [3.0]])).detach().round().flatten()
     tensor([-1.,  1.])
     >>> norm.running_mean
     tensor([0.2000])
