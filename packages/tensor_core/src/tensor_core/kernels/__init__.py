@@ -12,6 +12,7 @@ Two versions with the same names and the same results to rounding: NumPy, and Nu
 import importlib
 import importlib.util
 import os
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -34,6 +35,7 @@ class _Active:
 
 
 active = _Active()
+_lock = threading.RLock()
 _pending: str | None = None
 _backend = "numpy"
 
@@ -68,15 +70,16 @@ def backend() -> str:
 def _settle() -> None:
     """Carry out the pending choice, if there is one."""
     global _pending, _backend
-    choice, _pending = _pending, None
-    if choice is None:
-        return
-    module: ModuleType = numpy_kernels
-    if choice != "numpy" and (choice == "numba" or importlib.util.find_spec("numba")):
-        module = importlib.import_module(".numba_kernels", __name__)
-    for name in NAMES:
-        setattr(active, name, getattr(module, name))
-    _backend = module.__name__.rpartition(".")[2].removesuffix("_kernels")
+    with _lock:  # threads may meet here at the first kernel of all
+        choice, _pending = _pending, None
+        if choice is None:
+            return
+        module: ModuleType = numpy_kernels
+        if choice != "numpy" and (choice == "numba" or importlib.util.find_spec("numba")):
+            module = importlib.import_module(".numba_kernels", __name__)
+        for name in NAMES:
+            setattr(active, name, getattr(module, name))
+        _backend = module.__name__.rpartition(".")[2].removesuffix("_kernels")
 
 
 _pending = os.environ.get("GRADINE_KERNELS", "numpy")
