@@ -28,6 +28,31 @@ Shape = int | tuple[int, ...]
 DEFAULT_SEED = 67280421310721
 
 
+def _stretch(u: Array, low: float, high: float) -> None:
+    """``u * (high - low) + low`` in place, rounded once, as a fused multiply-add does."""
+    kind = u.dtype.type
+    span, start = kind(high) - kind(low), kind(low)
+    if kind is np.float32:  # float64 holds the product of two float32 exactly
+        u[...] = u.astype(np.float64) * np.float64(span) + np.float64(start)
+        return
+    product = u * span
+    parts, of_span = _halves(u), _halves(span)
+    lost = parts[0] * of_span[0] - product  # what the product's rounding lost (Dekker 1971)
+    lost += parts[0] * of_span[1] + parts[1] * of_span[0]
+    lost += parts[1] * of_span[1]
+    total = product + start
+    back = total - product
+    lost += (product - (total - back)) + (start - back)  # and the sum's (Knuth, TAOCP 2, 4.2.2)
+    np.add(total, lost, out=u)
+
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """A float64 as the sum of two with half the digits each (Veltkamp's split)."""
+    wide = x * 134217729.0  # 2**27 + 1
+    high = wide - (wide - x)
+    return high, x - high
+
+
 class Generator:
     """A source of random numbers with a seed and a state of its own.
 
@@ -138,9 +163,7 @@ class Generator:
         else:
             self._twister.fill53(flat)
         if low != 0 or high != 1:
-            kind = out.dtype.type
-            flat *= kind(high) - kind(low)
-            flat += kind(low)
+            _stretch(flat, low, high)
         return out
 
     def random_(
