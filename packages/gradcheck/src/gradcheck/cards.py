@@ -5,8 +5,10 @@ A card has ``name`` and ``cases(rng)``, which yields cases with ``args`` and ``k
 ``domain``, ``wrt`` and ``max_order``. Cards are called with the engine's own tensors.
 """
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +81,7 @@ def check_card(
 
     >>> import types
     >>> case = types.SimpleNamespace(args=(np.array([1.0, 2.0]),), kwargs={})
-    >>> card = Square = types.SimpleNamespace(name="square", cases=lambda rng: [case])
+    >>> card = types.SimpleNamespace(name="square", cases=lambda rng: [case])
     >>> card.forward = lambda x: x * x
     >>> card.vjp = lambda g, y, x: 2 * g * x
     >>> check_card(card, "numpy").verdict
@@ -95,17 +97,18 @@ def check_card(
         return report
     if not cases:
         report.findings.append(Finding("cases", "the card has no cases"))
+    lead = f"check_card(registry[{report.name!r}], {adapter.name!r}, seed={seed}"
+    lead += f", order={order}" if order > 1 else ""
     for number, one in enumerate(cases):
         if case is None or case == number:
-            _add(report, _check_case(op, adapter, one, number, seed, order, torch, mode), one)
-    lead = f"check_card(registry[{report.name!r}], {adapter.name!r}, seed={seed}"
-    if report.findings:
-        first = report.findings[0].message.split(":")[0].removeprefix("case ")
-        report.reproduce = f"{lead}, case={first.split(' ')[0]})"
+            part = _check_case(op, adapter, one, number, seed, order, torch, mode)
+            if part.findings and not report.reproduce:
+                report.reproduce = f"{lead}, case={number})"
+            _add(report, part)
     return report
 
 
-def _add(whole: Report, part: Report, case: Any) -> None:
+def _add(whole: Report, part: Report) -> None:
     whole.checks += part.checks
     whole.evaluations += part.evaluations
     for finding in part.findings:
@@ -125,8 +128,6 @@ def _check_case(
     mode: str,
 ) -> Report:
     """One case as one check; findings say which case it was."""
-    from dataclasses import replace
-
     call = Call(tuple(case.args), getattr(case, "kwargs", {}) or {})
     f = _function(op, engine, call)
     counterpart = getattr(op, "torch", None) if torch else None
@@ -137,7 +138,7 @@ def _check_case(
         mode=mode,
         seed=seed,
         bounds=getattr(case, "domain", None),
-        torch_f=None if counterpart is None else call.bound(torch_function(counterpart)),
+        torch_f=None if counterpart is None else call.bound(_as_torch_takes_it(counterpart)),
         oracles=("numeric", "torch") if counterpart else ("numeric",),
         name=str(op.name),
     )
@@ -146,10 +147,36 @@ def _check_case(
     else:
         report = _values_alone(f, engine, call, options)
     if getattr(op, "fuses", None) is not None:
-        _equal_composition(f, call.bound(op.fuses), engine, call, report)
+        _equal_composition(f, call.bound(_with_defaults(op)), engine, call, report)
     text = f"case {number} ({_describe(case)}): "
     report.findings = [replace(x, message=text + x.message) for x in report.findings]
     return report
+
+
+def _as_torch_takes_it(name: Any) -> Callable[..., Any]:
+    """The torch function, taking a list of arrays before its equation as einsum's card has it."""
+    function = torch_function(name)
+
+    def f(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 2 and isinstance(args[0], list | tuple) and isinstance(args[1], str):
+            return function(args[1], *args[0], **kwargs)
+        return function(*args, **kwargs)
+
+    return f
+
+
+def _with_defaults(op: Any) -> Callable[..., Any]:
+    """The composition a card fuses, handed every argument of the forward function in order."""
+
+    def f(*args: Any, **kwargs: Any) -> Any:
+        try:
+            given = inspect.signature(op.forward).bind(*args, **kwargs)
+        except (AttributeError, TypeError, ValueError):
+            return op.fuses(*args, **kwargs)
+        given.apply_defaults()
+        return op.fuses(*given.args, **given.kwargs)
+
+    return f
 
 
 def _function(op: Any, engine: Engine, call: Call) -> Any:

@@ -76,7 +76,7 @@ def check_vjp(
     """
     if order != 1:
         raise ValueError("order must be 1 for a NumPy pair: only an engine has second derivatives")
-    label = name or getattr(f, "__name__", "f")
+    label = str(name or getattr(f, "__name__", "f"))
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, label)
     line = f"check_vjp({label}, vjp, primals{_extras(wrt, mode, options.seed)})"
     options = replace(options, bounds=domain, reproduce=line)
@@ -107,7 +107,7 @@ def check_grads(
     >>> check_grads(Pair(np.exp, lambda g, y, x: g * y), [np.array([0.5, 2.0])]).verdict
     'pass'
     """
-    label = name or getattr(f, "__name__", "f")
+    label = str(name or getattr(f, "__name__", "f"))
     arrays = _arrays(primals)
     chosen = guess_engine(f, arrays) if engine == "auto" else get_engine(engine)
     if order > 1 and not chosen.higher_order:
@@ -231,13 +231,17 @@ def _check(subject: Subject, options: Options, report: Report) -> None:
     """Values, then probes, then the second order; findings go into the report."""
     if not _judgeable(subject, report):
         return
-    rng = subject.rng
+    finite = np.isfinite(subject.forward.base)
     ones = np.ones(subject.width)
-    cotangents = np.array([rng.standard_normal(subject.width), ones])
+    cotangents = np.array([subject.rng.standard_normal(subject.width), ones]) * finite
     grads = subject.gradients(cotangents[0])
     report.checks += len(subject.wrt)
     report.findings += structure(subject, grads)
     rows = subject.jacobian_rows(cotangents)
+    if not finite.all() and not all(np.isfinite(row).all() for row in rows.values()):
+        text = "f is infinite at some outputs, and so may be its gradient: not judged"
+        report.findings.append(Finding("output", text, verdict="inconclusive"))
+        return
     slack = subject.sensitivity(cotangents, rows)
     compare(subject, cotangents, rows, slack, options, report)
     if not options.nested:
@@ -254,11 +258,13 @@ def _judgeable(subject: Subject, report: Report) -> bool:
         raise Misuse("output", f"f returns {kinds}; only floating-point outputs have gradients")
     if not subject.wrt:
         raise Misuse("input", "no floating-point input to differentiate")
-    bad = np.flatnonzero(~np.isfinite(subject.forward.base))
+    base = subject.forward.base
+    bad = np.flatnonzero(np.isnan(base))
     if bad.size:
-        value = subject.forward.base[bad[0]]
-        text = f"f returns {value} at {bad.size} of {subject.width} outputs, first at {bad[0]}"
+        text = f"f returns NaN at {bad.size} of {subject.width} outputs, first at {bad[0]}"
         report.findings.append(Finding("output", text, verdict="inconclusive"))
+    elif np.isinf(base).any():
+        report.note(f"f is infinite at {int(np.isinf(base).sum())} outputs: their cotangent is 0")
     return not bad.size
 
 

@@ -15,8 +15,8 @@ from gradcheck.report import Report
 def scaled_rule(vjp: Callable[..., Any], factor: float = 1.001) -> Callable[..., Any]:
     """The rule with every gradient multiplied by ``factor``.
 
-    >>> scaled_rule(lambda g, y, x: g, 2.0)(3.0, None, None)
-    6.0
+    >>> scaled_rule(lambda g, y, x: g, 2.0)(np.ones(2), None, None)
+    array([2., 2.])
     """
 
     def wrong(g: Any, y: Any, *primals: Any) -> Any:

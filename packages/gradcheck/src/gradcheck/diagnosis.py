@@ -55,6 +55,8 @@ def factor(e: Evidence) -> str:
     if ratio == 0 or not e.fits(ratio * e.analytic):
         return ""
     off = 1 / ratio
+    if abs(off - 1) < 1e-5 and (np.abs(ratio * e.analytic - e.numeric) > e.bound).any():
+        return ""  # scattered like roundings: no factor
     for name, value in familiar(e):
         if abs(off - value) <= 1e-6 * abs(value):
             return f"too large by a constant factor {name}"
@@ -135,8 +137,8 @@ RULES: tuple[Callable[[Evidence], str], ...] = (
     zero,
     only_ones,
     sign,
-    single_precision,
     factor,
+    single_precision,
     transposed,
     reversed_axis,
     few,

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcheck.forward import Array, Direction, Forward, even_exponent
 from gradcheck.numeric import COARSE, EPS, Ladder, measure
-from gradcheck.values import ROUNDINGS, SAFETY, TELLING, Judged, differentiate, judge
+from gradcheck.values import ROUNDINGS, SAFETY, TELLING, Judged, differentiate, joined, judge
 
 WIDE = 4096  # outputs beyond which only their sums weighted with cotangents are measured
 NARROW_LEVELS = 4  # levels a bisection step climbs, around the step that served best
@@ -150,9 +150,7 @@ def bisect(
     return low
 
 
-def _quick(
-    seen: Forward, contraction: Array, primal: int, weights: Array, ladder: Ladder
-) -> float:
+def _quick(seen: Forward, contraction: Array, primal: int, weights: Array, ladder: Ladder) -> float:
     """A slope from a few levels, good enough to tell which half is further off."""
     where = np.flatnonzero(weights)
     direction = Direction({primal: (_span(where), weights[_span(where)])})
@@ -188,12 +186,7 @@ def sampled(
         blur = options.get("blur")
         part = differentiate(seen, directions, rows, blur if seen is forward else None)
         parts.append(part)
-    numeric = parts[0]
-    for name in ("low", "high", "error", "scale", "leak"):
-        joined = np.concatenate([getattr(p, name) for p in parts], axis=1)
-        setattr(numeric, name, joined)
-    numeric.jump = np.concatenate([p.jump for p in parts])
-    numeric.kinks = {k: p.kinks[0] for k, p in enumerate(parts) if 0 in p.kinks}
+    numeric = joined(parts, len(cotangents))
     chosen = gradient[:, elements]
     return judge(chosen, numeric, slack[:, elements], eps, bool(options.get("informative")))
 

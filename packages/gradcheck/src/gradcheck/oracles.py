@@ -31,24 +31,39 @@ def torch_function(named: Any) -> Callable[..., Any]:
 def torch_rows(
     subject: Subject, named: Any, cotangents: Array
 ) -> tuple[Array, dict[int, Array]] | str:
-    """Torch's outputs (flat) and gradients in float64, or a sentence that says why not."""
+    """Torch's outputs (flat) and gradients in float64, or a sentence that says why not.
+
+    Inputs that torch cannot differentiate have no entry.
+    """
     engine = get_engine("torch")
     wide = [p.astype(np.float64) if floating(p) else p for p in subject.primals]
     try:
-        outputs, pull = engine.vjp(torch_function(named), wide)
-        other = [y for y in outputs if floating(y)]
-        if [y.shape for y in other] != [subject.outputs[i].shape for i in subject.floating]:
-            return "torch returns outputs of other shapes"
-        rows: dict[int, list[Array]] = {i: [] for i in subject.wrt}
-        for g in cotangents:
-            grads = pull(subject.split(g, outputs))
-            for i, kept in rows.items():
-                grad = grads[i]
-                kept.append(np.zeros(wide[i].size) if grad is None else np.ravel(grad).copy())
+        function = torch_function(named)
+        other = [y for y in engine.value(function, wide) if floating(y)]
     except Exception as error:
         return f"torch raises {type(error).__name__}: {error}"
+    if [y.shape for y in other] != [subject.outputs[i].shape for i in subject.floating]:
+        return "torch returns outputs of other shapes"
+    rows = {}
+    for i in subject.wrt:
+        try:
+            rows[i] = _one_row(engine, function, wide, i, cotangents, subject)
+        except RuntimeError:
+            continue
     flat = np.concatenate([np.ravel(y) for y in other]) if other else np.zeros(0)
-    return flat, {i: np.array(kept).reshape(len(cotangents), -1) for i, kept in rows.items()}
+    return flat, rows
+
+
+def _one_row(
+    engine: Any, f: Any, wide: list[Array], i: int, cotangents: Array, subject: Subject
+) -> Array:
+    """Torch's gradient with respect to one input, for every cotangent."""
+    outputs, pull = engine.vjp(f, wide, [i])
+    rows = []
+    for g in cotangents:
+        grad = pull(subject.split(g, outputs))[i]
+        rows.append(np.zeros(wide[i].size) if grad is None else np.ravel(grad).copy())
+    return np.array(rows).reshape(len(cotangents), -1)
 
 
 def complex_rows(

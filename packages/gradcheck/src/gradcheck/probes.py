@@ -5,6 +5,7 @@ A probe takes a Trial and yields findings; ``trial.count`` counts what was compa
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -173,7 +174,7 @@ def relaid(trial: Trial) -> Found:
         if name == "broadcast":  # other values: constant along the first axis
             expected = _rows_at(trial, plain, lambda g: np.array(layouts.apply("broadcast", g)))
         try:
-            found = _rows_at(trial, moved, lambda g, name=name: layouts.apply(name, g))
+            found = _rows_at(trial, moved, partial(layouts.apply, name))
         except Exception as error:
             if layouts.accepted(subject, moved):
                 text = f"fails for {name} inputs: {_words(error)}"

@@ -14,6 +14,9 @@ NOTHING = 1e-10  # an element known to be this small beside the largest needs no
 SECOND_OPINIONS = 64
 
 
+FIELDS = ("low", "high", "error", "scale", "leak")
+
+
 @dataclass
 class Numeric:
     """Numeric gradients of one primal: (cotangents, elements) unless said otherwise.
@@ -30,6 +33,13 @@ class Numeric:
     jump: Array
     kinks: dict[int, Array] = field(default_factory=dict)
 
+    def columns(self, chosen: Array) -> "Numeric":
+        """Some of the elements, renumbered."""
+        places = {int(c): k for k, c in enumerate(chosen)}
+        kinks = {places[d]: m for d, m in self.kinks.items() if d in places}
+        low, high, error, scale, leak = (getattr(self, name)[:, chosen] for name in FIELDS)
+        return Numeric(low, high, error, scale, leak, self.jump[chosen], kinks)
+
 
 def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
     """Weigh the slopes of every output with cotangents (cotangents, outputs)."""
@@ -44,7 +54,7 @@ def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
     if blur is not None:
         step = np.where(size > 0, slopes.step, np.inf)
         leak = weights @ (blur / (4 * step)).T
-    jumped = (slopes.jump[None] & (weights[:, None, :] > 0)).any(axis=(0, 2))
+    jumped = np.any(slopes.jump[None] & (weights[:, None, :] > 0), axis=(0, 2))
     kinks = {int(d): slopes.kink[d] for d in np.flatnonzero(slopes.kink.any(axis=1))}
     return Numeric(
         plus @ slopes.low.T + minus @ slopes.high.T,
@@ -52,7 +62,7 @@ def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
         weights @ error.T,
         weights @ size.T,
         leak,
-        jumped,
+        np.asarray(jumped),
         kinks,
     )
 
@@ -73,15 +83,21 @@ def differentiate(
     ]
     if len(parts) == 1:
         return parts[0]
-    kinks = {k * piece + d: m for k, part in enumerate(parts) for d, m in part.kinks.items()}
-    empty = np.zeros((len(cotangents), 0))
+    return joined(parts, len(cotangents))
 
-    def joined(name: str) -> Array:
-        return np.concatenate([empty, *(getattr(part, name) for part in parts)], axis=1)
 
+def joined(parts: list[Numeric], rows: int) -> Numeric:
+    """Numeric gradients of consecutive elements as one."""
+    kinks, start = {}, 0
+    for part in parts:
+        kinks.update({start + d: mask for d, mask in part.kinks.items()})
+        start += len(part.jump)
+    empty = np.zeros((rows, 0))
+    low, high, error, scale, leak = (
+        np.concatenate([empty, *(getattr(part, name) for part in parts)], axis=1) for name in FIELDS
+    )
     jump = np.concatenate([np.zeros(0, bool), *(part.jump for part in parts)])
-    arrays = (joined(name) for name in ("low", "high", "error", "scale", "leak"))
-    return Numeric(*arrays, jump, kinks)
+    return Numeric(low, high, error, scale, leak, jump, kinks)
 
 
 @dataclass
@@ -146,7 +162,7 @@ def judge(
 
 def replace_columns(numeric: Numeric, columns: Array, by: Numeric) -> None:
     """Write what a second measurement of some elements found over the first."""
-    for name in ("low", "high", "error", "scale", "leak"):
+    for name in FIELDS:
         getattr(numeric, name)[:, columns] = getattr(by, name)
     numeric.jump[columns] = by.jump
     for place, element in enumerate(columns.tolist()):
@@ -180,12 +196,5 @@ def second_opinion(
         agree = worse & ~(judged.wrong[:, suspect]).any(axis=0)
         keep = ~agree
         if keep.any():
-            replace_columns(better, suspect[keep], _columns(again, np.flatnonzero(keep)))
+            replace_columns(better, suspect[keep], again.columns(np.flatnonzero(keep)))
     return suspect
-
-
-def _columns(numeric: Numeric, chosen: Array) -> Numeric:
-    arrays = (getattr(numeric, n)[:, chosen] for n in ("low", "high", "error", "scale", "leak"))
-    places = {int(c): k for k, c in enumerate(chosen)}
-    kinks = {places[d]: m for d, m in numeric.kinks.items() if d in places}
-    return Numeric(*arrays, numeric.jump[chosen], kinks)

@@ -77,4 +77,12 @@ def guess_engine(f: Any, primals: Sequence[Array]) -> Engine:
     )
 
 
-__all__ = ["Engine", "Misuse", "NumpyPairs", "Pair", "get_engine", "guess_engine", "register_engine"]
+__all__ = [
+    "Engine",
+    "Misuse",
+    "NumpyPairs",
+    "Pair",
+    "get_engine",
+    "guess_engine",
+    "register_engine",
+]

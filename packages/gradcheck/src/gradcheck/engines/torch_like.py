@@ -40,10 +40,10 @@ class TorchLike:
         return outputs_of(raw, self.to_numpy, f"{self.name} tensors")
 
     def vjp(
-        self, f: Callable[..., Any], primals: Sequence[Array]
+        self, f: Callable[..., Any], primals: Sequence[Array], wrt: Sequence[int] | None = None
     ) -> tuple[tuple[Array, ...], Pullback]:
-        """The outputs of ``f`` and ``autograd.grad`` as a pullback."""
-        inputs = [self.asarray(p, True) for p in primals]
+        """The outputs of ``f`` and ``autograd.grad`` (for ``wrt``, or all) as a pullback."""
+        inputs = [self.asarray(p, wrt is None or i in wrt) for i, p in enumerate(primals)]
         raw = f(*inputs)
         outputs = self._outputs(raw)
 
