@@ -16,6 +16,7 @@ import numpy as np
 from . import _dtypes
 from ._grad_mode import mode, set_grad_enabled
 from ._node import Node, Select
+from . import _tensor
 from ._tensor import Tensor, wrap
 
 _by_age = attrgetter("_seq")
@@ -310,3 +311,6 @@ def _unshared(g: np.ndarray) -> np.ndarray:
     # References: the caller's variable, this argument, and getrefcount's own (or fewer).
     return g if sys.getrefcount(g) <= 3 and _owns_memory(g) else np.array(g, order="C")
 
+
+
+_tensor._backward = backward

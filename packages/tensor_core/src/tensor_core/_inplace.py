@@ -27,9 +27,11 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
     """
     if not mode.enabled:
         return _write(target, compute(target, *args, **kwargs))
-    if target._base is not None:
+    base = target._base
+    if base is not None:
         target._sync()
-    _check_leaf(target)
+    if target._rg or (base is not None and base._rg):
+        _check_leaf(target)
     source = _snapshot(target) if target._rg else target
     out = compute(source, *args, **kwargs)
     if out._a is target._a:
@@ -38,7 +40,7 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
     if out._rg and out._a.dtype != target._a.dtype:
         out = out.to(target.dtype)
     _write(target, out)
-    if out._rg or target._rg or (target._base is not None and target._base._rg):
+    if out._rg or target._rg or (base is not None and base._rg):
         _rebase(target, out)
     return target
 

@@ -140,6 +140,18 @@ class Op:
         self._positions = tuple((i, 1 << i) for i in range(self.n_arrays))
         self._mixed = tuple(i for i in range(self.n_arrays) if self.names[i] not in unmixed)
         self._plans: dict[int, Plan] = {}
+        self._tails = self._default_tails()
+
+    def _default_tails(self) -> dict[int, tuple[Any, ...]]:
+        """The defaults that complete a call by the number of arguments given."""
+        tails: dict[int, tuple[Any, ...]] = {}
+        tail: tuple[Any, ...] = ()
+        for n in reversed(range(len(self.names))):
+            if self.names[n] not in self.defaults:
+                break
+            tail = (self.defaults[self.names[n]], *tail)
+            tails[n] = tail
+        return tails
 
     # -- definition -------------------------------------------------------------------------
 
@@ -164,11 +176,14 @@ class Op:
     # -- the call ---------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if kwargs or len(args) != self.n_args:
-            out = kwargs.pop("out", None) if kwargs else None
+        if kwargs:
+            out = kwargs.pop("out", None)
             args = self._bind(args, kwargs)
             if out is not None:
                 return _write_out(self(*args), out)
+        elif len(args) != self.n_args:
+            tail = self._tails.get(len(args))
+            args = self._bind(args, kwargs) if tail is None else args + tail
         values = [*args]
         needs = 0
         first = None

@@ -292,10 +292,7 @@ class Tensor:
             RuntimeError: it is not a single number and no ``gradient`` of its shape is given;
                 it needs no gradient; its graph was already used up.
         """
-        from ._backward import backward
-
-        backward([self], None if gradient is None else [gradient], retain_graph, create_graph,
-                 inputs=inputs)
+        _backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(grad)`` when the gradient is known; what it returns replaces it."""
@@ -494,6 +491,11 @@ def _canonical(shape: tuple[int, ...], steps: tuple[int, ...]) -> tuple[int, ...
             result[i] = step
         step = max(shape[i], 1) * result[i]
     return tuple(result)
+
+
+def _backward(*args: Any, **kwargs: Any) -> None:
+    """Set to ``_backward.backward`` by that module, which needs this one first."""
+    raise RuntimeError("the engine is not loaded")
 
 
 _CPU = device("cpu")

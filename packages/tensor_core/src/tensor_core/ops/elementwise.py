@@ -69,8 +69,7 @@ def _(g: Any, x: Any) -> Any:
 
 
 def _conjugate(x: Any) -> Any:
-    kind = getattr(getattr(x, "_a", x), "dtype", None)
-    return np.conjugate(x) if kind is not None and kind.kind == "c" else x
+    return np.conjugate(x) if type(x) is np.ndarray and x.dtype.kind == "c" else x
 
 
 @op(torch="div", promote="float", cases=binary(0.5, 2.0))

@@ -230,6 +230,16 @@ def _(g: Any, key: Any) -> Any:
     return g[key]
 
 
+def _numbers(key: Any, shape: tuple[int, ...]) -> bool:
+    """Whether the key is one valid integer for every dimension, the frequent simple case."""
+    if type(key) is not tuple or len(key) != len(shape):
+        return False
+    for k, n in zip(key, shape, strict=True):
+        if type(k) is not int or not -n <= k < n:
+            return False
+    return True
+
+
 def getitem(self: Tensor, key: Any) -> Tensor:
     """``self[key]`` with every kind of key torch knows."""
     if type(key) is int:
@@ -237,6 +247,8 @@ def getitem(self: Tensor, key: Any) -> Tensor:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()`")
         _check_index(key, 0, self._a.shape)
         return slice_view(self, (key,))
+    if _numbers(key, self._a.shape):
+        return slice_view(self, key)
     basic, advanced = split_key(key, self._a.shape)
     if not advanced:
         return slice_view(self, basic)
@@ -251,7 +263,10 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         value = wrap(np.asarray(value, dtype=self._a.dtype if self._a.dtype.kind != "b" else None))
     elif value._a is self._a:
         value = value.clone()
-    basic, advanced = split_key(key, self._a.shape)
+    numbers = _numbers(key, self._a.shape)
+    basic, advanced = (key, ()) if numbers else split_key(key, self._a.shape)
+    if not advanced and value._base is self and value._replay == ((slice_view, (basic,), None),):
+        return  # x[key] += y: the view has been changed already
     part = slice_view(self, basic) if any(k != _FULL for k in basic) else self
     if advanced:
         source = value if value._a.dtype == part._a.dtype else value.to(part.dtype)
