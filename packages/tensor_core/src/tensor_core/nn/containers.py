@@ -156,7 +156,7 @@ class ModuleList(_Indexed):
 
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return type(self)(list(self._modules.values())[index])
+            return type(self)([*self][index])
         return self._modules[self._name(index)]
 
     def extend(self, modules: Iterable[Module]) -> Self:

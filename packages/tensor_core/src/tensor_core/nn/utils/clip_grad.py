@@ -11,6 +11,7 @@ from ... import _threads
 from ..._tensor import Tensor, wrap
 from ...kernels import active, backend
 
+_SMALL = 1 << 13  # elements: below, a call costs more than a copy
 _PIECE = 1 << 18  # elements a thread takes at once: a megabyte of float32
 _WORTH_THREADS = 1 << 20  # elements in all
 
@@ -121,7 +122,11 @@ def _sum_squares(arrays: list[np.ndarray]) -> float:
     def add(piece: np.ndarray) -> None:
         sums.append(active.sum_squares(piece))
 
-    _for_each(_pieces([np.ascontiguousarray(a).reshape(-1) for a in arrays]), add)
+    small = [a for a in arrays if a.size <= _SMALL]
+    pieces = [np.ascontiguousarray(a).reshape(-1) for a in arrays if a.size > _SMALL]
+    if small:
+        pieces.append(np.concatenate(small, axis=None))
+    _for_each(_pieces(pieces), add)
     return math.fsum(sums)  # ... so add them up exactly: the same norm at every run
 
 

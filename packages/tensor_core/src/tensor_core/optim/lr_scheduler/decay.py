@@ -28,8 +28,9 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         groups = len(optimizer.param_groups)
-        several = isinstance(lr_lambda, list | tuple)
-        self.lr_lambdas: list[Any] = list(lr_lambda) if several else [lr_lambda] * groups
+        self.lr_lambdas: list[Any] = [lr_lambda] * groups
+        if isinstance(lr_lambda, list | tuple):
+            self.lr_lambdas = list(lr_lambda)
         if len(self.lr_lambdas) != groups:
             raise ValueError(f"Expected {groups} lr_lambdas, but got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
