@@ -5,6 +5,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from pydoc_data.topics import topics
 
 import pytest
 
@@ -28,6 +29,9 @@ def test_python_reference_is_the_default_and_always_the_same():
     assert text == load_text("python-reference")
     assert len(text) > 200_000
     assert 'The "import" statement' in text
+    assert text.startswith(topics[min(topics)])
+    assert text.endswith(topics[max(topics)])
+    assert len(text) == sum(map(len, topics.values())) + len(topics) - 1
     in_another_process = python(
         "import hashlib; print(hashlib.sha256(load_text().encode()).hexdigest())",
         PYTHONHASHSEED="77",

@@ -4,6 +4,8 @@ import math
 
 from transformer._engine import F, torch
 
+COLDEST = 1e-30  # a smaller temperature could be 0 in float32, and 0 / 0 is no score
+
 
 class Sampler:
     """Draws one id a row from scores (B, V) -> (B, 1), by temperature and top-k.
@@ -43,5 +45,5 @@ class Sampler:
             logits = logits.masked_fill(logits < kept[:, -1:], float("-inf"))
         # The largest becomes 0 first: a tiny temperature then cannot overflow to inf - inf.
         top = torch.amax(logits, dim=-1, keepdim=True)  # (B, 1)
-        probs = F.softmax((logits - top) / self.temperature, dim=-1)  # (B, V)
+        probs = F.softmax((logits - top) / max(self.temperature, COLDEST), dim=-1)  # (B, V)
         return torch.multinomial(probs, num_samples=1, generator=self.generator)  # (B, 1)
