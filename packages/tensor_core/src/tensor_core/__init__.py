@@ -12,7 +12,7 @@ tensor([2., 4.])
 
 import math
 
-from . import _methods
+from . import _methods, ops
 from ._card import Case, registry
 from ._creation import (
     arange,
@@ -68,7 +68,15 @@ from ._grad_mode import (
 )
 from ._op import Op, op
 from ._print import set_printoptions
-from ._rng import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from ._rng import (
+    Generator,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 from ._size import Size, device
 from ._tensor import Tensor
 from ._threads import get_num_threads, set_num_threads
@@ -81,3 +89,80 @@ from . import autograd, kernels, nn, optim, random  # noqa: E402  (they use Tens
 e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
 newaxis = None
 __version__ = "0.1.0"
+
+__all__ = [
+    *ops.__all__,
+    "Case",
+    "Generator",
+    "Op",
+    "Size",
+    "Tensor",
+    "arange",
+    "as_tensor",
+    "asarray",
+    "autograd",
+    "bool",
+    "cdouble",
+    "cfloat",
+    "complex128",
+    "complex64",
+    "default_generator",
+    "device",
+    "double",
+    "dtype",
+    "e",
+    "empty",
+    "empty_like",
+    "enable_grad",
+    "eye",
+    "finfo",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "from_numpy",
+    "full",
+    "full_like",
+    "get_default_dtype",
+    "get_num_threads",
+    "get_rng_state",
+    "half",
+    "iinfo",
+    "inf",
+    "inference_mode",
+    "initial_seed",
+    "int",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "kernels",
+    "linspace",
+    "long",
+    "manual_seed",
+    "nan",
+    "newaxis",
+    "nn",
+    "no_grad",
+    "ones",
+    "ones_like",
+    "op",
+    "optim",
+    "pi",
+    "random",
+    "registry",
+    "scalar_tensor",
+    "seed",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "set_num_threads",
+    "set_printoptions",
+    "set_rng_state",
+    "short",
+    "tensor",
+    "uint8",
+    "zeros",
+    "zeros_like",
+]

@@ -7,16 +7,14 @@ no recursion, no counting of dependencies, graphs of any depth.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from . import _dtypes
+from . import _dtypes, _tensor
 from ._grad_mode import mode, set_grad_enabled
 from ._node import Node, Select
-from . import _tensor
 from ._tensor import Tensor, wrap
 
 _by_age = attrgetter("_seq")
@@ -113,8 +111,10 @@ def _target(t: Tensor) -> Any:
 
 def _roots(tensors: list[Tensor], grads: Any, create_graph: bool) -> list[tuple[Any, Any]]:
     """Pairs of target and first cotangent."""
-    given = [None] * len(tensors) if grads is None else (
-        [grads] if isinstance(grads, Tensor) else list(grads)
+    given = (
+        [None] * len(tensors)
+        if grads is None
+        else ([grads] if isinstance(grads, Tensor) else list(grads))
     )
     if len(given) != len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
@@ -238,9 +238,7 @@ def _fit(node: Node, g: Any, shape: tuple[int, ...], dtype: Any, graph: bool) ->
         axes = tuple(range(extra)) + tuple(
             i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1
         )
-        if extra < 0 or any(
-            n not in (1, g.shape[i + extra]) for i, n in enumerate(shape)
-        ):
+        if extra < 0 or any(n not in (1, g.shape[i + extra]) for i, n in enumerate(shape)):
             raise RuntimeError(
                 f"{node.op.name}: its derivative has shape {tuple(g.shape)}, "
                 f"but the input has {shape}"
@@ -310,7 +308,6 @@ def _owns_memory(g: np.ndarray) -> bool:
 def _unshared(g: np.ndarray) -> np.ndarray:
     # References: the caller's variable, this argument, and getrefcount's own (or fewer).
     return g if sys.getrefcount(g) <= 3 and _owns_memory(g) else np.array(g, order="C")
-
 
 
 _tensor._backward = backward

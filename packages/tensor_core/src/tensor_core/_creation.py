@@ -12,9 +12,13 @@ from .ops.random import _shape, _type, finish
 
 
 def tensor(
-    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
     pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """A tensor of numbers, nested lists, arrays or tensors; the data are copied.
 
     Python floats give the default type (float32), integers int64, NumPy arrays their own.
@@ -36,7 +40,9 @@ def _array(data: Any, dtype: Any) -> np.ndarray:
     try:
         a = np.array(data, dtype=wanted)
     except (ValueError, TypeError) as error:
-        raise type(error)(f"tensor: the data do not form a rectangular array of numbers: {error}") from None
+        raise type(error)(
+            f"tensor: the data do not form a rectangular array of numbers: {error}"
+        ) from None
     if wanted is None and weak:
         if a.dtype == np.float64 and not _holds_arrays(data):
             a = a.astype(_dtypes.get_default_dtype().numpy)
@@ -87,21 +93,45 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
-def zeros(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
-          requires_grad: bool = False, pin_memory: bool = False, **named: Any) -> Tensor:  # fmt: skip
+def zeros(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    **named: Any,
+) -> Tensor:
     """Zeros of a shape."""
     return finish(np.zeros(_sized(size, named), _type(dtype)), requires_grad, device, out)
 
 
-def ones(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
-         requires_grad: bool = False, pin_memory: bool = False, **named: Any) -> Tensor:  # fmt: skip
+def ones(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    **named: Any,
+) -> Tensor:
     """Ones of a shape."""
     return finish(np.ones(_sized(size, named), _type(dtype)), requires_grad, device, out)
 
 
-def empty(*size: Any, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
-          requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None,
-          **named: Any) -> Tensor:  # fmt: skip
+def empty(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+    **named: Any,
+) -> Tensor:
     """Uninitialised memory of a shape."""
     return finish(np.empty(_sized(size, named), _type(dtype)), requires_grad, device, out)
 
@@ -117,8 +147,16 @@ def _sized(size: tuple[Any, ...], named: dict[str, Any]) -> tuple[int, ...]:
     return shape
 
 
-def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layout: Any = None,
-         device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """One value in a whole shape; its type is the value's unless given."""
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = _array(value, None).dtype if dtype is None else _dtypes.to_numpy(dtype)
@@ -127,9 +165,14 @@ def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layo
 
 def _like(make: Any, name: str) -> Any:
     def function(
-        input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
-        requires_grad: bool = False, memory_format: Any = None,
-    ) -> Tensor:  # fmt: skip
+        input: Tensor,
+        *,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+    ) -> Tensor:
         kind = input._a.dtype if dtype is None else _dtypes.to_numpy(dtype)
         return finish(make(input._a.shape, kind), requires_grad, device)
 
@@ -148,8 +191,17 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **more: Any)
     return full(input._a.shape, fill_value, dtype=dtype or input.dtype, **more)
 
 
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None,
-           layout: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def arange(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """The numbers from ``start`` to before ``end`` in steps; int64 if all are integers.
 
     Raises:
@@ -157,7 +209,9 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Any = None, d
     """
     if end is None:
         start, end = 0, start
-    start, end, step = (v.item() if isinstance(v, Tensor | np.generic) else v for v in (start, end, step))
+    start, end, step = (
+        v.item() if isinstance(v, Tensor | np.generic) else v for v in (start, end, step)
+    )
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
@@ -173,8 +227,17 @@ def arange(start: Any = 0, end: Any = None, step: Any = 1, *, out: Any = None, d
     return finish(values.astype(kind), requires_grad, device, out)
 
 
-def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None,
-             layout: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
     a, b = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     kind = _type(dtype)
@@ -187,8 +250,16 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = 
     return finish(np.where(i < steps // 2, lower, upper).astype(kind), requires_grad, device, out)
 
 
-def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, layout: Any = None,
-        device: Any = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
     return finish(np.eye(n, m, dtype=_type(dtype)), requires_grad, device, out)
 
@@ -196,5 +267,3 @@ def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, lay
 def scalar_tensor(value: Any, *, dtype: Any = None, **more: Any) -> Tensor:
     """A 0-d tensor of the default type."""
     return tensor(value, dtype=dtype or _dtypes.get_default_dtype())
-
-

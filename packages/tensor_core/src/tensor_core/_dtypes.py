@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +29,7 @@ class dtype:
         self.itemsize = self.numpy.itemsize
 
     @property
-    def is_signed(self) -> bool:
+    def is_signed(self) -> builtins.bool:
         """Whether negative values exist."""
         return self.numpy.kind not in "bu"
 
@@ -104,9 +105,9 @@ def promote(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def _scalar_type(value: Any) -> np.dtype[Any]:
-    if isinstance(value, np.bool_ | type(True)):
+    if isinstance(value, np.bool_ | builtins.bool):
         return bool.numpy
-    if isinstance(value, type(1) | np.integer):
+    if isinstance(value, builtins.int | np.integer):
         return int64.numpy
     if isinstance(value, complex | np.complexfloating):
         return np.promote_types(_default[0].numpy, np.complex64)

@@ -47,7 +47,9 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
 
 def _check_leaf(target: Tensor) -> None:
     if target._rg and target._node is None:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError(
+            "a leaf Variable that requires grad is being used in an in-place operation."
+        )
     base = target._base
     if base is not None and base._rg and base._node is None:
         raise RuntimeError(
@@ -155,5 +157,3 @@ def as_in_place(compute: Callable[..., Any], name: str) -> Callable[..., Tensor]
     method.__name__ = name
     method.__doc__ = f"In-place version of ``{name.rstrip('_')}``; returns self."
     return method
-
-

@@ -76,7 +76,7 @@ def _sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(args[0]) if len(args) == 1 and isinstance(args[0], tuple | list) else args
 
 
-# -- methods whose arguments differ from the op's ------------------------------------------------------
+# -- methods whose arguments differ from the op's ------------------------------------------------
 
 
 def add(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -211,26 +211,30 @@ def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, **more: Any) -> Te
     return tensor(data, dtype=dtype or self.dtype, **more)
 
 
-# -- operators ------------------------------------------------------------------------------------------
+# -- operators -----------------------------------------------------------------------------------
 
 _OTHER = (int, float, complex, np.generic, np.ndarray)
+_OPERAND = (Tensor, *_OTHER)
 
 
 def _operator(op: Any, swap: bool = False, *more: Any) -> Callable[[Tensor, Any], Any]:
     if swap:
+
         def operator(self: Tensor, other: Any) -> Any:
             return op(other, self, *more) if isinstance(other, _OTHER) else NotImplemented
     else:
+
         def operator(self: Tensor, other: Any) -> Any:
-            if isinstance(other, Tensor) or isinstance(other, _OTHER):
+            if isinstance(other, _OPERAND):
                 return op(self, other, *more)
             return NotImplemented
+
     return operator
 
 
 def _equality(op: Any, different: bool) -> Callable[[Tensor, Any], Any]:
     def operator(self: Tensor, other: Any) -> Any:
-        if isinstance(other, Tensor) or isinstance(other, _OTHER):
+        if isinstance(other, _OPERAND):
             return op(self, other)
         return NotImplemented if other is not None else different
 

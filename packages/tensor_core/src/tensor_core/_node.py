@@ -12,7 +12,7 @@ from ._grad_mode import enable_grad
 from ._tensor import Tensor, wrap
 
 if TYPE_CHECKING:
-    from ._op import Op
+    pass
 
 _sequence = count().__next__  # nodes made later have larger numbers: a topological order
 
@@ -34,6 +34,8 @@ class Node:
         "plan",
         "saved",
     )
+
+    outputs: tuple[Any, ...]  # shape and type of each, where there are several
 
     def __init__(self, op: Any, plan: Any, edges: list[Edge], saved: Any) -> None:
         self.op = op
@@ -85,15 +87,13 @@ class Node:
         """Raw gradients for the edges, on arrays."""
         saved = self.fetch()
         grads: list[Any] = [None] * len(self._edges)
-        i = 0
-        for fn, place in self.plan.rules:
+        for (fn, place), values in zip(self.plan.rules, saved, strict=False):
+            result = fn(g, *values)
             if place is not None:
-                grads[place] = fn(g, *saved[i])
+                grads[place] = result
             else:
-                result = fn(g, *saved[i])
                 for k, position in enumerate(self.plan.inputs):
                     grads[k] = result[position]
-            i += 1
         return grads
 
     def apply_graph(self, g: Any) -> list[Any]:
@@ -102,9 +102,7 @@ class Node:
         if getattr(self.op, "fuses", None) is not None:
             return self._through_composition(g, saved[-1])
         grads: list[Any] = [None] * len(self._edges)
-        for (fn, place), kinds, values in zip(
-            self.plan.rules, self.plan.kinds, saved, strict=True
-        ):
+        for (fn, place), kinds, values in zip(self.plan.rules, self.plan.kinds, saved, strict=True):
             result = fn(g, *[self._join(v, k) for v, k in zip(values, kinds, strict=True)])
             if place is not None:
                 grads[place] = result

@@ -225,6 +225,7 @@ class Op:
         out._rg = True
         if node.plan.keeps_y:
             node.cells = (*node.cells, out._ver)
+            node.mark += out._ver[0]
 
     def _node(self, kind: type[Node], values: list[Any], args: tuple[Any, ...], needs: int) -> Node:
         plan = self._plans.get(needs)
@@ -237,7 +238,7 @@ class Op:
             t, a = args[i], values[i]
             target = t._node
             edges.append((t if target is None else target, a.shape, a.dtype))
-        node = kind(self, plan, edges, [get(values) for get in plan.save])
+        node = kind(self, plan, edges, [get(values) for get in plan.save])  # type: ignore[arg-type]  # any sequence will do
         if plan.watch:
             node.cells = cells = tuple(
                 [args[i]._ver for i in plan.watch if isinstance(args[i], Tensor)]
@@ -265,6 +266,7 @@ class Op:
             node = self._node(Node if n == 1 else MultiNode, values, args, needs)
             if node.plan.keeps_y:
                 node.cells = (*node.cells, *(out._ver for out in outs))
+                node.mark += sum(out._ver[0] for out in outs)
             node.outputs = tuple((a.shape, a.dtype) for a in arrays)
             for k, out in enumerate(outs):
                 if arrays[k].dtype.kind in "fc":
@@ -422,9 +424,7 @@ class VariadicOp(Op):
         flags = tuple(i in needed for i in range(len(arrays)))
         by_name["needs"] = flags
         saved = tuple(by_name[n] for n in rule.names)
-        edges = [
-            (tensors[i]._node or tensors[i], arrays[i].shape, arrays[i].dtype) for i in needed
-        ]
+        edges = [(tensors[i]._node or tensors[i], arrays[i].shape, arrays[i].dtype) for i in needed]
         node = Node(self, plan, edges, [saved])
         if self.names[0] in rule.names:
             node.cells = tuple(t._ver for t in tensors)
@@ -483,7 +483,9 @@ def _make_view(
 
 def _write_out(result: Tensor, out: Tensor) -> Tensor:
     if result._rg or (out._rg and mode.enabled):
-        raise RuntimeError("functions with out=... arguments don't support automatic differentiation")
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation"
+        )
     if out._a.shape != result._a.shape:
         if out._a.size:
             raise RuntimeError(

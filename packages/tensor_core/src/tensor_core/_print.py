@@ -84,7 +84,10 @@ class _Numbers:
 
 
 def _complex_text(a: np.ndarray) -> tuple[Any, int]:
-    real, imag = _Numbers(np.ascontiguousarray(a.real)), _Numbers(np.ascontiguousarray(np.abs(a.imag)))
+    real, imag = (
+        _Numbers(np.ascontiguousarray(a.real)),
+        _Numbers(np.ascontiguousarray(np.abs(a.imag))),
+    )
 
     def write(v: complex) -> str:
         sign = "-" if math.copysign(1, v.imag) < 0 else "+"
@@ -100,7 +103,11 @@ def _rows(a: np.ndarray, indent: int, write: Any, width: int, summarize: bool) -
     if a.ndim == 1:
         per_line = max(1, (options.linewidth - indent) // (width + 2))
         if summarize and a.shape[0] > 2 * edge:
-            items = [write(v) for v in a[:edge].tolist()] + [" ..."] + [write(v) for v in a[-edge:].tolist()]
+            items = (
+                [write(v) for v in a[:edge].tolist()]
+                + [" ..."]
+                + [write(v) for v in a[-edge:].tolist()]
+            )
         else:
             items = [write(v) for v in a.tolist()]
         lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]

@@ -102,8 +102,12 @@ def _take(a: Any, indices: Any, axis: int) -> Any:
 FUNCTIONS: dict[Any, Any] = {
     np.sum: _reduce(ops.sum),
     np.mean: _reduce(ops.mean),
-    np.amax: lambda a, axis=None, keepdims=False, **kw: ops.amax(a, () if axis is None else axis, keepdims),
-    np.amin: lambda a, axis=None, keepdims=False, **kw: ops.amin(a, () if axis is None else axis, keepdims),
+    np.amax: lambda a, axis=None, keepdims=False, **kw: ops.amax(
+        a, () if axis is None else axis, keepdims
+    ),
+    np.amin: lambda a, axis=None, keepdims=False, **kw: ops.amin(
+        a, () if axis is None else axis, keepdims
+    ),
     np.prod: _reduce(ops.prod),
     np.all: _reduce(ops.all),
     np.any: _reduce(ops.any),

@@ -45,7 +45,7 @@ class device:
         name, _, number = str(type).partition(":")
         if name != "cpu":
             raise RuntimeError(f"device {type!r} is not available: tensor_core computes on 'cpu'")
-        self.type = name
+        self.type: str = name
         self.index = int(number) if number else index
 
     def __repr__(self) -> str:

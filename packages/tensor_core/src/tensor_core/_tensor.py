@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,10 +15,15 @@ from . import _dtypes
 from ._grad_mode import enable_grad, no_grad
 from ._size import Size, device
 
+if TYPE_CHECKING:
+    from ._method_types import TensorMethods
+else:
+    TensorMethods = object  # the methods are attached by ``_methods.attach``
+
 _new = object.__new__
 
 
-class Tensor:
+class Tensor(TensorMethods):
     """An array that can be differentiated, with torch's names and behaviour.
 
     Made by :func:`tensor`, the factories or ops; ``Tensor([1, 2])`` gives float32 and
@@ -44,6 +49,16 @@ class Tensor:
         "_seen",  # version of the memory when _node was last right (views only)
         "_ver",  # version counter, one list shared by all views of the memory
     )
+
+    _a: np.ndarray
+    _base: Tensor | None
+    _grad: Tensor | None
+    _hooks: dict[int, Any] | None
+    _node: Any
+    _replay: tuple[Any, ...]
+    _rg: bool
+    _seen: int
+    _ver: list[int]
 
     # A leaf ends the graph: the backward pass meets it as a node without edges, last in order.
     _edges = ()
@@ -274,8 +289,10 @@ class Tensor:
         if not isinstance(value, Tensor):
             raise TypeError(f"data must be a Tensor, not {type(value).__name__}")
         if (value._a.dtype.kind in "fc") < self._rg:
-            raise RuntimeError(f"data set to a tensor that requires gradients must be floating "
-                               f"point or complex dtype, not {value.dtype}")
+            raise RuntimeError(
+                f"data set to a tensor that requires gradients must be floating "
+                f"point or complex dtype, not {value.dtype}"
+            )
         self._a = value._a
         self._base = None
 
@@ -314,8 +331,13 @@ class Tensor:
         def keep(g: Tensor) -> None:
             t = ref()
             if t is not None:
-                t._grad = g if g.requires_grad else wrap(g._a.copy()) if t._grad is None else (
-                    wrap(t._grad._a + g._a))
+                t._grad = (
+                    g
+                    if g.requires_grad
+                    else wrap(g._a.copy())
+                    if t._grad is None
+                    else (wrap(t._grad._a + g._a))
+                )
 
         self.register_hook(keep)
         self.__dict__["_retains"] = True
@@ -417,8 +439,12 @@ class Tensor:
 
     def __reduce__(self) -> Any:
         with no_grad():
-            state = (type(self), self._a if self._a.ndim == 0 else np.ascontiguousarray(self._a),
-                     self._rg and self._node is None, self.__dict__)
+            state = (
+                type(self),
+                self._a if self._a.ndim == 0 else np.ascontiguousarray(self._a),
+                self._rg and self._node is None,
+                self.__dict__,
+            )
         return (_rebuild, state)
 
     def __dlpack__(self, *, stream: Any = None, **kwargs: Any) -> Any:

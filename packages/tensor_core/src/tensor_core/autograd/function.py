@@ -66,6 +66,8 @@ class FunctionNode(Node):
     """The tape's entry of a custom function."""
 
     __slots__ = ("ctx", "function")
+    ctx: FunctionCtx
+    function: Any
 
     def name(self) -> str:
         """The class's name with ``Backward`` behind, as torch shows it."""
@@ -151,12 +153,16 @@ class Function:
         return outs if isinstance(result, tuple) else outs[0]
 
 
-def _record(cls: Any, ctx: FunctionCtx, args: tuple[Any, ...], outs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _record(
+    cls: Any, ctx: FunctionCtx, args: tuple[Any, ...], outs: tuple[Any, ...]
+) -> tuple[Any, ...]:
     needed = [a for a, need in zip(args, ctx.needs_input_grad, strict=True) if need]
     edges = [(a if a._node is None else a._node, a._a.shape, a._a.dtype) for a in needed]
     node = FunctionNode(cls, None, edges, ())
     node.ctx, node.function = ctx, cls
-    node.outputs = tuple((o._a.shape, o._a.dtype) if isinstance(o, Tensor) else ((), np.dtype("f4")) for o in outs)
+    node.outputs = tuple(
+        (o._a.shape, o._a.dtype) if isinstance(o, Tensor) else ((), np.dtype("f4")) for o in outs
+    )
     recorded = []
     for k, out in enumerate(outs):
         if isinstance(out, Tensor) and not any(out is t for t in ctx._non_differentiable):

@@ -83,7 +83,9 @@ def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *
     return rows[0][0] if single else tuple(rows)
 
 
-def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any) -> Any:
+def vjp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any
+) -> Any:
     """The function's value and ``v`` times its Jacobian."""
     xs, single = _inputs(inputs, create_graph)
     with enable_grad():
@@ -97,7 +99,9 @@ def _detached(y: Any) -> Any:
     return y.detach() if isinstance(y, Tensor) else tuple(t.detach() for t in y)
 
 
-def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any) -> Any:
+def jvp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any
+) -> Any:
     """The function's value and its Jacobian times ``v``, by differentiating twice backwards."""
     xs, _ = _inputs(inputs, create_graph)
     with enable_grad():
@@ -113,7 +117,9 @@ def jvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return (y if create_graph else _detached(y)), _shown(parts, isinstance(y, Tensor))
 
 
-def vhp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any) -> Any:
+def vhp(
+    func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any
+) -> Any:
     """The value of a single-valued function and ``v`` times its Hessian."""
     xs, single = _inputs(inputs, create_graph)
     with enable_grad():

@@ -83,10 +83,6 @@ class Convertible(Tree):
         """Cast floating point parameters and buffers to float16."""
         return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
-    def bfloat16(self) -> Self:
-        """Cast floating point parameters and buffers to bfloat16."""
-        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)
-
     def cpu(self) -> Self:
         """Do nothing: every tensor is on the CPU already."""
         return self

@@ -101,6 +101,8 @@ def embedding(
     )
 
 
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Tensor:
+def normalize(
+    input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None
+) -> Tensor:
     """``input`` divided by its p-norm along ``dim`` (at least ``eps``)."""
     return input / ops.norm(input, p, dim, keepdim=True).clamp_min(eps)

@@ -125,9 +125,13 @@ class Module(Stateful, Convertible):
     def __getattr__(self, name: str) -> Any:
         # reached only when the instance and its class have no such attribute
         tables = self.__dict__
-        for table in ("_parameters", "_buffers", "_modules"):
-            if table in tables and name in tables[table]:
-                return tables[table][name]
+        if "_modules" in tables:  # else __init__ has not run
+            if name in (table := tables["_parameters"]):
+                return table[name]
+            if name in (table := tables["_modules"]):
+                return table[name]
+            if name in (table := tables["_buffers"]):
+                return table[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -50,7 +50,13 @@ def _gelu_composed(x: Tensor, approximate: str) -> Tensor:
     return 0.5 * x * (1 + erf(x * _SQRT_HALF))
 
 
-@op(torch="nn.functional.gelu", promote="float", keeps=("slope",), fuses=_gelu_composed, cases=_gelu_cases)
+@op(
+    torch="nn.functional.gelu",
+    promote="float",
+    keeps=("slope",),
+    fuses=_gelu_composed,
+    cases=_gelu_cases,
+)
 def gelu(x: Any, /, approximate: str = "none") -> Any:
     """``x`` times the normal distribution function of ``x`` (Hendrycks and Gimpel 2016).
 
@@ -71,7 +77,13 @@ def _silu_composed(x: Tensor) -> Tensor:
     return x * sigmoid(x)
 
 
-@op(torch="nn.functional.silu", promote="float", keeps=("slope",), fuses=_silu_composed, cases=unary(-3, 3))
+@op(
+    torch="nn.functional.silu",
+    promote="float",
+    keeps=("slope",),
+    fuses=_silu_composed,
+    cases=unary(-3, 3),
+)
 def silu(x: Any, /) -> Any:
     """``x * sigmoid(x)`` (Elfwing et al. 2017)."""
     return kernels.silu_forward(x, True)
@@ -156,7 +168,9 @@ def _implicit(name: str, ndim: int) -> int:
     return 0 if ndim in (0, 1, 3) else 1
 
 
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+def softmax(
+    input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Tensor:
     """Normalised exponentials along ``dim``; ``dtype`` converts first."""
     input = input if dtype is None else input.to(dtype)
     return softmax_op(input, _implicit("softmax", input._a.ndim) if dim is None else dim)

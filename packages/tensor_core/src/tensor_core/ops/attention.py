@@ -13,7 +13,9 @@ from .._tensor import Tensor, wrap
 from ..kernels import active as kernels
 
 
-def _composed(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, is_causal: bool, scale: float) -> Tensor:
+def _composed(
+    q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, is_causal: bool, scale: float
+) -> Tensor:
     scores = (q @ k.transpose(-2, -1)) * scale  # (..., T, S)
     if is_causal:
         hidden = ~np.tri(q._a.shape[-2], k._a.shape[-2], dtype=bool)
@@ -106,7 +108,13 @@ def _check(query: Tensor, key: Tensor, value: Tensor) -> None:
 
 
 def _with_dropout(
-    query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, p: float, causal: bool, factor: float
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    bias: Tensor | None,
+    p: float,
+    causal: bool,
+    factor: float,
 ) -> Tensor:
     from .random import dropout
 

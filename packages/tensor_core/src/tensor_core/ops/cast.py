@@ -24,7 +24,6 @@ def _(g: Any) -> Any:
     return g  # the engine converts
 
 
-
 def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """The tensor as another type (the same tensor if nothing changes).
 

@@ -134,7 +134,10 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     return matmul(input, mat2)
 
 
-@composed(torch="bmm", cases=lambda rng: iter([Case(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 2)))]))
+@composed(
+    torch="bmm",
+    cases=lambda rng: iter([Case(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 2)))]),
+)
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """A batch of matrix products. Shapes: (b, n, k), (b, k, m) -> (b, n, m)."""
     _require("bmm", input, 3, "batch1")

@@ -95,7 +95,7 @@ def lengths(labels: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> dict[st
     return size
 
 
-# -- forward ----------------------------------------------------------------------------------------
+# -- forward -------------------------------------------------------------------------------------
 
 
 def contract(labels: Sequence[str], output: str, operands: Sequence[np.ndarray]) -> np.ndarray:
@@ -175,7 +175,7 @@ def _arranged(names: str, x: np.ndarray, wanted: str) -> np.ndarray:
     return x if names == wanted else np.transpose(x, [names.index(c) for c in wanted])
 
 
-# -- the op -----------------------------------------------------------------------------------------
+# -- the op --------------------------------------------------------------------------------------
 
 
 def _cases(rng: np.random.Generator) -> Any:
@@ -270,7 +270,10 @@ class Einsum:
     """A contraction to keep and call on operands: ``einsum("ij,jk->ik")(a, b)``."""
 
     def __init__(self, subscripts: str) -> None:
-        parse(subscripts, tuple(_at_least(p) for p in subscripts.replace(" ", "").split("->")[0].split(",")))
+        parse(
+            subscripts,
+            tuple(_at_least(p) for p in subscripts.replace(" ", "").split("->")[0].split(",")),
+        )
         self.subscripts = subscripts
 
     def __call__(self, *operands: Tensor) -> Tensor:

@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .._op import op
-from ._cases import away_from_zero, binary, distinct, unary
 from .._card import Case
+from .._op import op
 from ..kernels import active as kernels
+from ._cases import away_from_zero, binary, distinct, unary
 
 _quiet = np.errstate(all="ignore")  # as in torch, infinities and NaN come without a warning
 _LN2, _LN10 = float(np.log(2.0)), float(np.log(10.0))
 _ERF_SLOPE = float(2 / np.sqrt(np.pi))
 
-# -- arithmetic ---------------------------------------------------------------------------------
+# -- arithmetic ----------------------------------------------------------------------------------
 
 
 @op(torch="add", promote="same", cases=binary())
@@ -191,7 +191,11 @@ def _(g: Any, x: Any, exponent: Any) -> Any:
 @pow.vjp("exponent")
 @_quiet
 def _(g: Any, y: Any, x: Any, exponent: Any) -> Any:
-    base = x if not isinstance(x, int | float) else np.asarray(x, g.dtype if isinstance(g, np.ndarray) else g._a.dtype)
+    base = (
+        x
+        if not isinstance(x, int | float)
+        else np.asarray(x, g.dtype if isinstance(g, np.ndarray) else g._a.dtype)
+    )
     slope = y * np.log(base)
     return g * np.where((base == 0) & (exponent >= 0), np.zeros_like(slope), slope)
 
@@ -241,7 +245,7 @@ def _(g: Any, x: Any) -> Any:
     return g * np.sign(x)
 
 
-# -- exponentials and roots -----------------------------------------------------------------------
+# -- exponentials and roots ----------------------------------------------------------------------
 
 
 @op(torch="exp", promote="float", cases=unary())
@@ -358,7 +362,7 @@ def _(g: Any, y: Any) -> Any:
     return g * (-0.5 * y * y * y)
 
 
-# -- trigonometry ---------------------------------------------------------------------------------
+# -- trigonometry --------------------------------------------------------------------------------
 
 
 @op(torch="sin", promote="float", cases=unary())
@@ -489,7 +493,7 @@ def _(g: Any, x: Any) -> Any:
     return g * (_ERF_SLOPE * np.exp(-(x * x)))
 
 
-# -- bounds ---------------------------------------------------------------------------------------
+# -- bounds --------------------------------------------------------------------------------------
 
 
 def _pairs(rng: np.random.Generator) -> Any:
@@ -574,7 +578,7 @@ def _bound(value: Any) -> Any:
     return getattr(value, "_a", value)
 
 
-# -- steps: derivative zero wherever there is one ---------------------------------------------------
+# -- steps: derivative zero wherever there is one ------------------------------------------------
 
 
 def _flat(name: str, function: Any, doc: str) -> Any:
@@ -599,7 +603,7 @@ trunc = _flat("trunc", np.trunc, "The whole part, towards zero.")
 sign = _flat("sign", np.sign, "-1, 0 or 1.")
 
 
-# -- comparisons and logic: no derivative ------------------------------------------------------------
+# -- comparisons and logic: no derivative --------------------------------------------------------
 
 
 def _logical(name: str, function: Any, doc: str, promote: str | None = "same") -> Any:
@@ -641,7 +645,7 @@ logical_not = _test("logical_not", np.logical_not, "Whether an element is zero o
 bitwise_not = _test("bitwise_not", np.invert, "Every bit flipped; for bool, the opposite.")
 
 
-# -- choosing -----------------------------------------------------------------------------------------
+# -- choosing ------------------------------------------------------------------------------------
 
 
 def _where_cases(rng: np.random.Generator) -> Any:

@@ -35,7 +35,9 @@ def embedding(
         raise RuntimeError("embedding: max_norm and scale_grad_by_freq are not supported")
     if x.size and (x.min() < 0 or x.max() >= weight.shape[0]):
         worst = x.min() if x.min() < 0 else x.max()
-        raise IndexError(f"index out of range in self: {worst} in a table of {weight.shape[0]} rows")
+        raise IndexError(
+            f"index out of range in self: {worst} in a table of {weight.shape[0]} rows"
+        )
     return weight[x]
 
 

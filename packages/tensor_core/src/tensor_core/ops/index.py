@@ -107,9 +107,7 @@ def _consumes(k: Any) -> int:
 
 def _check_index(k: int, axis: int, shape: tuple[int, ...]) -> None:
     if not -shape[axis] <= k < shape[axis]:
-        raise IndexError(
-            f"index {k} is out of bounds for dimension {axis} with size {shape[axis]}"
-        )
+        raise IndexError(f"index {k} is out of bounds for dimension {axis} with size {shape[axis]}")
 
 
 def _in_range(k: np.ndarray, axis: int, shape: tuple[int, ...]) -> np.ndarray:
@@ -127,7 +125,7 @@ def _in_range(k: np.ndarray, axis: int, shape: tuple[int, ...]) -> np.ndarray:
     return k
 
 
-# -- reading ------------------------------------------------------------------------------------------
+# -- reading -------------------------------------------------------------------------------------
 
 
 def _slice_cases(rng: np.random.Generator) -> Any:
@@ -222,7 +220,9 @@ def _(g: Any, key: Any, accumulate: Any) -> Any:
     if accumulate:
         return g
     zero = np.zeros((), raw(g).dtype)
-    return index_put(g, wrap(zero), key) if isinstance(g, Tensor) else index_put.forward(g, zero, key)
+    return (
+        index_put(g, wrap(zero), key) if isinstance(g, Tensor) else index_put.forward(g, zero, key)
+    )
 
 
 @index_put.vjp("values")
@@ -234,10 +234,7 @@ def _numbers(key: Any, shape: tuple[int, ...]) -> bool:
     """Whether the key is one valid integer for every dimension, the frequent simple case."""
     if type(key) is not tuple or len(key) != len(shape):
         return False
-    for k, n in zip(key, shape, strict=True):
-        if type(k) is not int or not -n <= k < n:
-            return False
-    return True
+    return all(type(k) is int and -n <= k < n for k, n in zip(key, shape, strict=True))
 
 
 def getitem(self: Tensor, key: Any) -> Tensor:
@@ -294,7 +291,7 @@ def _(g: Any) -> Any:
     return g
 
 
-# -- named forms ------------------------------------------------------------------------------------------
+# -- named forms ---------------------------------------------------------------------------------
 
 
 def _select_cases(rng: np.random.Generator) -> Any:
@@ -326,7 +323,9 @@ def gather(x: Any, /, dim: int, index: Any, sparse_grad: bool = False) -> Any:
     if picks.ndim != x.ndim:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     if picks.size and (picks.min() < 0 or picks.max() >= x.shape[axis]):
-        raise RuntimeError(f"gather: index out of bounds for dimension {dim} with size {x.shape[axis]}")
+        raise RuntimeError(
+            f"gather: index out of bounds for dimension {dim} with size {x.shape[axis]}"
+        )
     return x[_grid(picks, axis)]
 
 
@@ -344,8 +343,11 @@ def _(g: Any, x_shape: Any, dim: Any, index: Any) -> Any:
 
 def _placed_grid(g: Any, shape: tuple[int, ...], key: Key) -> Any:
     zero = np.zeros(shape, raw(g).dtype)
-    return index_put(wrap(zero), g, key, True) if isinstance(g, Tensor) else index_put.forward(
-        zero, g, key, True)
+    return (
+        index_put(wrap(zero), g, key, True)
+        if isinstance(g, Tensor)
+        else index_put.forward(zero, g, key, True)
+    )
 
 
 def _scatter_cases(rng: np.random.Generator) -> Any:
@@ -376,15 +378,19 @@ def _index_add_cases(rng: np.random.Generator) -> Any:
 
 
 @composed(torch="index_add", cases=_index_add_cases)
-def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
+) -> Tensor:
     """Slices of ``source`` added along ``dim`` at the indices; repeats add up."""
     axis = check_dim(dim, input._a.ndim)
     part = source if alpha == 1 else source * alpha
     return index_put(input, part, (_FULL,) * axis + (raw(index),), True)
 
 
-@composed(torch="take_along_dim", cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3)), np.array([[0, 2], [1, 1]]), 1)]))
+@composed(
+    torch="take_along_dim",
+    cases=lambda rng: iter([Case(rng.normal(size=(2, 3)), np.array([[0, 2], [1, 1]]), 1)]),
+)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Elements picked along ``dim``, where input and indices broadcast elsewhere."""
     if dim is None:

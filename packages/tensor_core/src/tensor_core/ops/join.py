@@ -117,7 +117,9 @@ def pad_constant(x: Any, /, pad: Any, value: float = 0.0) -> Any:
 def _widths(pad: Any, ndim: int) -> tuple[list[tuple[int, int]], tuple[slice, ...]]:
     pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
     if len(pad) % 2 or len(pairs) > ndim:
-        raise RuntimeError(f"pad: {tuple(pad)} must hold one pair for each of the last dimensions, at most {ndim}")
+        raise RuntimeError(
+            f"pad: {tuple(pad)} must hold one pair for each of the last dimensions, at most {ndim}"
+        )
     pairs = [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
     crop = tuple(slice(max(-a, 0), None if b >= 0 else b) for a, b in pairs)
     return [(max(a, 0), max(b, 0)) for a, b in pairs], crop

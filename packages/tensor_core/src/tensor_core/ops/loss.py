@@ -26,7 +26,7 @@ def _reduced(x: Tensor, reduction: str) -> Tensor:
     return x
 
 
-# -- cross-entropy -------------------------------------------------------------------------------------
+# -- cross-entropy -------------------------------------------------------------------------------
 
 
 def _cross_entropy_composed(
@@ -99,7 +99,9 @@ def _cross_entropy_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(4, 5)), target, rng.uniform(0.5, 2, 5)).with_(wrt=(0,))
     yield Case(rng.normal(size=(4, 5)), target, ignore_index=2, reduction="sum")
     yield Case(rng.normal(size=(2, 3, 4)), np.array([[0, 1, 2, 2], [1, 1, 0, 2]]), reduction="none")
-    yield Case(rng.normal(size=(2, 3)), np.array([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])).with_(wrt=(0,))
+    yield Case(rng.normal(size=(2, 3)), np.array([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])).with_(
+        wrt=(0,)
+    )
     yield Case(rng.normal(size=(4, 5)), target, label_smoothing=0.2)
     yield Case(rng.normal(size=5), np.array(3))
 
@@ -205,7 +207,7 @@ def nll_loss(
     return _reduced(each, reduction)
 
 
-# -- distances --------------------------------------------------------------------------------------------
+# -- distances -----------------------------------------------------------------------------------
 
 
 def _pair_cases(rng: np.random.Generator) -> Any:

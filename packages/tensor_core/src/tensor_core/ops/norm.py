@@ -90,7 +90,9 @@ def layer_norm(
     return layer_norm_op(input, weight, bias, tuple(normalized_shape), eps)
 
 
-def _rms_norm_composed(x: Tensor, weight: Tensor | None, normalized_shape: Any, eps: float) -> Tensor:
+def _rms_norm_composed(
+    x: Tensor, weight: Tensor | None, normalized_shape: Any, eps: float
+) -> Tensor:
     dims = tuple(range(-len(normalized_shape), 0))
     y = x * ((x * x).mean(dims, True) + eps).rsqrt()
     return y if weight is None else y * weight
@@ -134,7 +136,9 @@ def _norm_cases(rng: np.random.Generator) -> Any:
 
 
 @composed(torch="norm", cases=_norm_cases, kinks="at zero vectors")
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+def norm(
+    input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Tensor:
     """The p-norm along ``dim`` (of all elements without).
 
     Raises:
@@ -155,7 +159,10 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     return size.sum(dim, keepdim) if p == 1 else (size**p).sum(dim, keepdim) ** (1 / p)
 
 
-@op(name="euclidean_norm", cases=lambda rng: iter([Case(rng.normal(size=(2, 3))), Case(rng.normal(size=(2, 3)), 1)]))
+@op(
+    name="euclidean_norm",
+    cases=lambda rng: iter([Case(rng.normal(size=(2, 3))), Case(rng.normal(size=(2, 3)), 1)]),
+)
 def _euclidean(x: Any, /, dim: Any = None, keepdim: bool = False) -> Any:
     """The square root of the sum of squares; its gradient at 0 is 0, as torch has it."""
     axis = tuple(dim) if isinstance(dim, list) else dim

@@ -89,12 +89,16 @@ def randperm(
     return finish(drawn, requires_grad, device, out)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, **more: Any) -> Tensor:
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, **more: Any
+) -> Tensor:
     """Normal numbers; mean and standard deviation are numbers (with a size) or tensors."""
     if size is None:
         shape = np.broadcast_shapes(np.shape(_raw(mean)), np.shape(_raw(std)))
         return randn(shape, generator=generator, **more) * std + mean
-    drawn = random.current(generator).normal(_shape((size,)), _type(more.pop("dtype", None)), mean, std)
+    drawn = random.current(generator).normal(
+        _shape((size,)), _type(more.pop("dtype", None)), mean, std
+    )
     return finish(drawn, **{"requires_grad": False, **more})
 
 
@@ -112,14 +116,21 @@ def randn_like(input: Tensor, *, dtype: Any = None, **more: Any) -> Tensor:
     return randn(input._a.shape, dtype=dtype or input.dtype, **more)
 
 
-def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None, **more: Any) -> Tensor:
+def randint_like(
+    input: Tensor, low: int, high: Any = None, *, dtype: Any = None, **more: Any
+) -> Tensor:
     """Random integers in the shape and type of ``input``."""
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input._a.shape, dtype=dtype or input.dtype, **more)
 
 
 def multinomial(
-    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None, out: Any = None
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Any = None,
+    out: Any = None,
 ) -> Tensor:
     """Indices drawn with the (unnormalised) probabilities of each row.
 
@@ -138,14 +149,16 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
     return finish(drawn.astype(input._a.dtype), False, None, out)
 
 
-# -- in place -----------------------------------------------------------------------------------------
+# -- in place ------------------------------------------------------------------------------------
 
 
 def _fill(t: Tensor, drawn: np.ndarray) -> Tensor:
     return in_place(t, copy, wrap(drawn))
 
 
-def uniform_(self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **kw: Any) -> Tensor:
+def uniform_(
+    self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **kw: Any
+) -> Tensor:
     """Fill with numbers in [from, to)."""
     low = kw.pop("from", from_)
     kind = _float_type("uniform_", self)
@@ -170,7 +183,9 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     return _fill(self, drawn.astype(self._a.dtype))
 
 
-def random_(self: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None) -> Tensor:
+def random_(
+    self: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None
+) -> Tensor:
     """Fill with integers in [from, to), or [0, from) when only one bound is given."""
     if to is None and from_:
         from_, to = 0, from_
@@ -183,7 +198,7 @@ def _float_type(name: str, t: Tensor) -> np.dtype[Any]:
     return t._a.dtype
 
 
-# -- dropout ------------------------------------------------------------------------------------------
+# -- dropout -------------------------------------------------------------------------------------
 
 
 def _dropout_cases(rng: np.random.Generator) -> Any:

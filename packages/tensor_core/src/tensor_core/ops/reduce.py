@@ -24,7 +24,9 @@ def axes_of(dim: Any, ndim: int) -> tuple[int, ...]:
     """
     if dim is None or (isinstance(dim, tuple | list) and not dim):
         return tuple(range(ndim))
-    dims = tuple(check_dim(int(d), ndim) for d in (dim if isinstance(dim, tuple | list) else (dim,)))
+    dims = tuple(
+        check_dim(int(d), ndim) for d in (dim if isinstance(dim, tuple | list) else (dim,))
+    )
     if len(set(dims)) != len(dims):
         raise RuntimeError(f"dim {dims} appears multiple times in the list of dims")
     return dims if ndim else ()
@@ -38,8 +40,10 @@ def spread(g: Any, shape: tuple[int, ...], dim: Dim, keepdim: bool) -> Any:
     if not g.ndim:
         return np.ndarray(shape, g.dtype, g, 0, (0,) * len(shape))  # 5x faster than broadcast_to
     steps = tuple([0 if n == 1 else s for n, s in zip(g.shape, g.strides, strict=True)])
-    return np.ndarray(shape, g.dtype, g, 0, steps) if g.flags.c_contiguous else (
-        np.broadcast_to(g, shape)
+    return (
+        np.ndarray(shape, g.dtype, g, 0, steps)
+        if g.flags.c_contiguous
+        else (np.broadcast_to(g, shape))
     )
 
 
@@ -204,7 +208,7 @@ def _others(x: Any, axis: int) -> Any:
     return np.stack(parts, axis=axis)
 
 
-# -- extremes -------------------------------------------------------------------------------------
+# -- extremes ------------------------------------------------------------------------------------
 
 
 def _extreme_cases(rng: np.random.Generator) -> Any:
@@ -263,7 +267,9 @@ def _with_index(name: str, arg: Any) -> Any:
         return values, index
 
     forward.__doc__ = f"The {name} along one dimension, and where it stands (the first if tied)."
-    made = op(name=f"{name}_dim", torch=name, cases=_indexed_cases, kinks="ties: the first")(forward)
+    made = op(name=f"{name}_dim", torch=name, cases=_indexed_cases, kinks="ties: the first")(
+        forward
+    )
 
     @made.vjp
     def _(g: Any, y: Any, x_shape: Any, dim: Any, keepdim: Any) -> Any:
@@ -272,7 +278,9 @@ def _with_index(name: str, arg: Any) -> Any:
         values, index = kept(g[0], x_shape, dim, keepdim), kept(y[1], x_shape, dim, keepdim)
         index = getattr(index, "_a", index)
         axis = check_dim(dim, len(x_shape))
-        ranks = np.arange(x_shape[axis]).reshape([-1 if i == axis else 1 for i in range(len(x_shape))])
+        ranks = np.arange(x_shape[axis]).reshape(
+            [-1 if i == axis else 1 for i in range(len(x_shape))]
+        )
         return values * (ranks == index)
 
     return made
@@ -314,7 +322,7 @@ def any(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
     return x.any(axis=_axis(dim, x.ndim), keepdims=keepdim)
 
 
-# -- running and logarithmic sums --------------------------------------------------------------------
+# -- running and logarithmic sums ----------------------------------------------------------------
 
 
 def _along(rng: np.random.Generator) -> Any:

@@ -107,8 +107,13 @@ def _(g: Any, dim0: Any, dim1: Any) -> Any:
     return np.swapaxes(g, dim0, dim1) if g.ndim else g
 
 
-@op(torch="permute", view=True, cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3, 4)), (2, 0, 1)), Case(rng.normal(size=(2, 3)), (-1, 0))]))
+@op(
+    torch="permute",
+    view=True,
+    cases=lambda rng: iter(
+        [Case(rng.normal(size=(2, 3, 4)), (2, 0, 1)), Case(rng.normal(size=(2, 3)), (-1, 0))]
+    ),
+)
 def permute(x: Any, /, dims: Any) -> Any:
     """The dimensions in another order (a view).
 
@@ -187,8 +192,13 @@ def _(g: Any, x_shape: Any) -> Any:
     return g.reshape(x_shape)
 
 
-@op(torch="unsqueeze", view=True, cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3)), 1), Case(rng.normal(size=3), -1), Case(np.asarray(1.5), 0)]))
+@op(
+    torch="unsqueeze",
+    view=True,
+    cases=lambda rng: iter(
+        [Case(rng.normal(size=(2, 3)), 1), Case(rng.normal(size=3), -1), Case(np.asarray(1.5), 0)]
+    ),
+)
 def unsqueeze(x: Any, /, dim: int) -> Any:
     """A dimension of length 1 inserted at ``dim`` (a view)."""
     n = x.ndim + 1
@@ -236,8 +246,12 @@ def _type(g: Any) -> Any:
     return g._a.dtype if isinstance(g, Tensor) else g.dtype
 
 
-@op(torch="flip", cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3)), (1,)), Case(rng.normal(size=(2, 3, 2)), (0, -1))]))
+@op(
+    torch="flip",
+    cases=lambda rng: iter(
+        [Case(rng.normal(size=(2, 3)), (1,)), Case(rng.normal(size=(2, 3, 2)), (0, -1))]
+    ),
+)
 def flip(x: Any, /, dims: Any) -> Any:
     """The order of elements reversed along ``dims`` (a copy)."""
     return np.flip(x, tuple(check_dim(d, x.ndim) for d in _ints(dims))).copy()
@@ -248,9 +262,16 @@ def _(g: Any, dims: Any) -> Any:
     return np.flip(g, _ints(dims))
 
 
-@op(torch="roll", cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3)), 1, 1), Case(rng.normal(size=(2, 3)), 2),
-    Case(rng.normal(size=(2, 3)), (1, -1), (0, 1))]))
+@op(
+    torch="roll",
+    cases=lambda rng: iter(
+        [
+            Case(rng.normal(size=(2, 3)), 1, 1),
+            Case(rng.normal(size=(2, 3)), 2),
+            Case(rng.normal(size=(2, 3)), (1, -1), (0, 1)),
+        ]
+    ),
+)
 def roll(x: Any, /, shifts: Any, dims: Any = None) -> Any:
     """Elements moved along ``dims``, those beyond the end coming in at the start."""
     return np.roll(x, shifts, None if dims is None or dims == () else dims)
@@ -284,7 +305,9 @@ def _(g: Any) -> Any:
     return g
 
 
-@op(torch="Tensor.contiguous", view="maybe", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)))]))
+@op(
+    torch="Tensor.contiguous", view="maybe", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)))])
+)
 def contiguous(x: Any, /, memory_format: Any = None) -> Any:
     """The elements in row-major memory; copies only if they are not."""
     return np.ascontiguousarray(x) if x.ndim else x
@@ -320,8 +343,16 @@ def _(g: Any, x_shape: Any, sizes: Any) -> Any:
     return g.reshape(tuple(split)).sum(tuple(range(0, 2 * len(counts), 2))).reshape(x_shape)
 
 
-@op(torch="repeat_interleave", cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3)), 2, 1), Case(rng.normal(size=(2, 3)), 3), Case(rng.normal(size=(2, 3)), 2, 0)]))
+@op(
+    torch="repeat_interleave",
+    cases=lambda rng: iter(
+        [
+            Case(rng.normal(size=(2, 3)), 2, 1),
+            Case(rng.normal(size=(2, 3)), 3),
+            Case(rng.normal(size=(2, 3)), 2, 0),
+        ]
+    ),
+)
 def repeat_interleave(x: Any, /, repeats: Any, dim: int | None = None) -> Any:
     """Each element repeated in place along ``dim`` (flattened without)."""
     counts = getattr(repeats, "_a", repeats)
@@ -344,7 +375,7 @@ def _(g: Any, x_shape: Any, repeats: Any, dim: Any) -> Any:
     return np.swapaxes(moved @ matrix.T, axis, -1).reshape(x_shape)
 
 
-# -- several views of one tensor -----------------------------------------------------------------------
+# -- several views of one tensor -----------------------------------------------------------------
 
 
 def _split_cases(rng: np.random.Generator) -> Any:
@@ -383,8 +414,11 @@ def _(g: Any, dim: Any) -> Any:
     return np.concatenate(g, axis=dim)
 
 
-@op(torch="unbind", view=True, cases=lambda rng: iter([
-    Case(rng.normal(size=(3, 2))), Case(rng.normal(size=(3, 2)), -1)]))
+@op(
+    torch="unbind",
+    view=True,
+    cases=lambda rng: iter([Case(rng.normal(size=(3, 2))), Case(rng.normal(size=(3, 2)), -1)]),
+)
 def unbind(x: Any, /, dim: int = 0) -> Any:
     """The slices along ``dim`` (views), without that dimension."""
     axis = check_dim(dim, x.ndim)
@@ -398,8 +432,12 @@ def _(g: Any, dim: Any) -> Any:
     return np.stack(g, axis=dim)
 
 
-@composed(torch="chunk", cases=lambda rng: iter([
-    Case(rng.normal(size=(5, 2)), 3), Case(rng.normal(size=(2, 6)), 2, dim=1)]))
+@composed(
+    torch="chunk",
+    cases=lambda rng: iter(
+        [Case(rng.normal(size=(5, 2)), 3), Case(rng.normal(size=(2, 6)), 2, dim=1)]
+    ),
+)
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most ``chunks`` parts of equal size along ``dim`` (views); the last may be smaller."""
     if chunks < 1:
@@ -409,11 +447,19 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, size, dim) if n else (input,) * 1
 
 
-# -- compositions ---------------------------------------------------------------------------------------
+# -- compositions --------------------------------------------------------------------------------
 
 
-@composed(torch="flatten", cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3, 4))), Case(rng.normal(size=(2, 3, 4)), 1), Case(rng.normal(size=(2, 3, 4)), 0, 1)]))
+@composed(
+    torch="flatten",
+    cases=lambda rng: iter(
+        [
+            Case(rng.normal(size=(2, 3, 4))),
+            Case(rng.normal(size=(2, 3, 4)), 1),
+            Case(rng.normal(size=(2, 3, 4)), 0, 1),
+        ]
+    ),
+)
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The dimensions from ``start_dim`` to ``end_dim`` as one."""
     n = input._a.ndim
@@ -434,8 +480,12 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     return view_op(input, (*shape[:axis], *infer(sizes, shape[axis]), *shape[axis + 1 :]))
 
 
-@composed(torch="movedim", cases=lambda rng: iter([
-    Case(rng.normal(size=(2, 3, 4)), 0, -1), Case(rng.normal(size=(2, 3, 4)), (0, 1), (2, 0))]))
+@composed(
+    torch="movedim",
+    cases=lambda rng: iter(
+        [Case(rng.normal(size=(2, 3, 4)), 0, -1), Case(rng.normal(size=(2, 3, 4)), (0, 1), (2, 0))]
+    ),
+)
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Dimensions moved to other places, the rest keeping their order (a view)."""
     n = input._a.ndim
@@ -445,7 +495,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     return permute(input, tuple(src[dst.index(i)] if i in dst else next(rest) for i in range(n)))
 
 
-@composed(torch="t", cases=lambda rng: iter([Case(rng.normal(size=(2, 3))), Case(rng.normal(size=3))]))
+@composed(
+    torch="t", cases=lambda rng: iter([Case(rng.normal(size=(2, 3))), Case(rng.normal(size=3))])
+)
 def t(input: Tensor) -> Tensor:
     """The transpose of a matrix; vectors and numbers as they are.
 

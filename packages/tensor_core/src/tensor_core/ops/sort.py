@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._card import Case, composed
-
 from .._tensor import Tensor, check_dim, wrap
 from ._cases import distinct
 from .elementwise import maximum, minimum
@@ -50,7 +49,10 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return wrap(np.argsort(a, axis=axis, kind="stable"))
 
 
-@composed(torch="topk", cases=lambda rng: iter([Case(distinct(rng, (2, 5)), 3), Case(distinct(rng, (4, 2)), 2, 0)]))
+@composed(
+    torch="topk",
+    cases=lambda rng: iter([Case(distinct(rng, (2, 5)), 3), Case(distinct(rng, (4, 2)), 2, 0)]),
+)
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ranked:
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and their places.
 
@@ -85,7 +87,9 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     return _extreme(input, dim, keepdim, other, amin, min_dim, minimum)
 
 
-def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, full: Any, along: Any, pair: Any) -> Any:
+def _extreme(
+    input: Tensor, dim: Any, keepdim: bool, other: Any, full: Any, along: Any, pair: Any
+) -> Any:
     if isinstance(dim, Tensor) or other is not None:
         return pair(input, dim if other is None else other)
     if dim is not None:
@@ -98,7 +102,7 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, other: Any, full: Any, alon
     return full(input)
 
 
-# -- what occurs: no derivative ----------------------------------------------------------------------------
+# -- what occurs: no derivative ------------------------------------------------------------------
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
@@ -114,9 +118,7 @@ def unique(
     dim: int | None = None,
 ) -> Any:  # fmt: skip
     """The distinct elements in order; optionally where each went, and how often it occurs."""
-    values, inverse, counts = np.unique(
-        input._a, return_inverse=True, return_counts=True, axis=dim
-    )
+    values, inverse, counts = np.unique(input._a, return_inverse=True, return_counts=True, axis=dim)
     result = [wrap(values)]
     if return_inverse:
         result.append(wrap(inverse.reshape(input._a.shape if dim is None else -1)))
@@ -130,7 +132,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return wrap(np.bincount(input._a, None if weights is None else weights._a, minlength))
 
 
-def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(
+    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
     """Whether each element is among the test elements."""
     a, b = (x._a if isinstance(x, Tensor) else x for x in (elements, test_elements))
     return wrap(np.asarray(np.isin(a, b, assume_unique=assume_unique, invert=invert)))
@@ -153,5 +157,3 @@ def allclose(
 ) -> bool:
     """Whether every element is close; see :func:`isclose`."""
     return bool(np.allclose(input._a, other._a, rtol, atol, equal_nan))
-
-
