@@ -1,20 +1,22 @@
 """Correct rules, some of them hard to judge: none of these may be accused."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 R = np.random.default_rng(20240229)
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True)
+class Rule:
     """A function, its rule and a point, with options for check_vjp."""
 
     name: str
     f: Any
     vjp: Any
     primals: list[Any]
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = field(default_factory=dict)
     inconclusive: bool = False  # whether not being able to tell is an acceptable answer
 
 

@@ -1,11 +1,12 @@
 """Planted bugs are caught, correct rules are never accused."""
 
-import gradcheck as gc
 import numpy as np
 import pytest
 from catalogue_correct import RULES as CORRECT
 from catalogue_correct import Rule
 from catalogue_wrong import RULES as WRONG
+
+import gradcheck as gc
 
 
 @pytest.mark.parametrize("rule", CORRECT, ids=lambda rule: rule.name)

@@ -1,12 +1,12 @@
 """Gradients against numeric derivatives and torch, for every primal; findings in words."""
 
-from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from gradcheck.diagnosis import Evidence, diagnose
-from gradcheck.forward import Array, Direction
+from gradcheck.comparison import Comparison, Wanted
+from gradcheck.findings import not_finite, report_spread, report_values
+from gradcheck.forward import Array
 from gradcheck.large import (
     Projection,
     bisect,
@@ -19,66 +19,13 @@ from gradcheck.numeric import EPS
 from gradcheck.oracles import complex_rows, torch_rows
 from gradcheck.report import Finding, Report
 from gradcheck.subject import Subject
+from gradcheck.ties import joint
 from gradcheck.values import Judged, Numeric, differentiate, judge, second_opinion
 
 EXHAUSTIVE = 400  # elements of all primals together, for NumPy functions
 EXHAUSTIVE_ENGINE = 120  # for engines, whose calls cost ten times as much
 EXHAUSTIVE_NESTED = 40  # for gradients as functions
 EVALUATED = 2e7  # numbers a function may return over an exhaustive check
-
-
-class Wanted(Protocol):
-    """What this file reads of the options of a check."""
-
-    @property
-    def mode(self) -> str: ...
-    @property
-    def oracles(self) -> tuple[str, ...]: ...
-    @property
-    def torch_f(self) -> Any: ...
-    @property
-    def nested(self) -> bool: ...
-
-
-class Comparison:
-    """Everything that judging the primals of one subject has in common."""
-
-    def __init__(
-        self, subject: Subject, cotangents: Array, rows: dict[int, Array], slack: dict[int, Array]
-    ) -> None:
-        self.subject = subject
-        self.cotangents = cotangents
-        self.rows = rows
-        self.slack = slack
-        self.torch: dict[int, Array] = {}
-        self.wide = subject.in_float64()
-        self.blur: Array | None = None
-        self.wide_rows: dict[int, Array] = {}
-        self.wide_slack: dict[int, Array] = {}
-        if self.wide is not None and self.wide.width == subject.width:
-            self._widen(self.wide)
-
-    def _widen(self, wide: Subject) -> None:
-        """Run the rule in float64 as well; note how far single precision blurs the outputs."""
-        try:
-            self.wide_rows = wide.jacobian_rows(self.cotangents)
-            self.wide_slack = wide.sensitivity(self.cotangents, self.wide_rows)
-        except Exception:
-            self.wide_rows = {}
-        narrow = np.concatenate(
-            [np.ravel(self.subject.outputs[i]).astype(float) for i in self.subject.floating]
-        )
-        eps = max(float(np.finfo(self.subject.outputs[i].dtype).eps) for i in self.subject.floating)
-        base = self.subject.forward.base
-        self.blur = np.maximum(np.abs(narrow - base), eps * np.abs(base))
-
-    def verified(self, primal: int, numeric: Numeric) -> bool:
-        """Whether the rule, run in float64, was found right there."""
-        if primal not in self.wide_rows or self.wide is None:
-            return False
-        sharp = replace(numeric, leak=0 * numeric.leak)
-        judged = judge(self.wide_rows[primal], sharp, self.wide_slack[primal])
-        return not (judged.wrong | judged.doubtful).any()
 
 
 def compare(
@@ -105,7 +52,7 @@ def compare(
         else:
             _random_directions(c, primal, report)
     if tied:
-        _joint(c, tied, report)
+        joint(c, tied, report)
 
 
 def _ask_torch(c: Comparison, options: Wanted, report: Report) -> None:
@@ -144,6 +91,8 @@ def _every_element(
     unsure: Array = np.zeros(0, int)
     if (judged.wrong | judged.doubtful).any():
         seen = second_opinion(forward, primal, judged, c.cotangents, c.blur)
+        if "complex" in options.oracles:
+            _refine(numeric, subject, primal, c.cotangents)
         again = verdict()
         unseen = np.setdiff1d(np.flatnonzero(judged.wrong.any(axis=0)), seen)
         if unseen.size and not again.wrong[:, seen].any():
@@ -154,7 +103,7 @@ def _every_element(
     _settle_by_torch(c, primal, judged, report)
     report.checks += int((~judged.numeric.jump).sum()) * len(c.cotangents)
     _remark(judged, primal, report)
-    _report_values(c, primal, judged, None, report)
+    report_values(c, primal, judged, None, report)
     return [(primal, e, mask) for e, mask in numeric.kinks.items()]
 
 
@@ -198,7 +147,7 @@ def _random_directions(c: Comparison, primal: int, report: Report) -> None:
     subject, rng = c.subject, c.subject.rng
     forward, rows = subject.forward, c.rows[primal]
     if not np.isfinite(rows).all():
-        _not_finite(primal, rows, subject, report)
+        not_finite(primal, rows, subject, report)
         return
     smooth = without_kinks(forward, primal, rng)
     if not smooth.all():
@@ -214,12 +163,12 @@ def _random_directions(c: Comparison, primal: int, report: Report) -> None:
         chosen = np.append(chosen[chosen != element], element)
     judged = _sample(c, primal, chosen)
     if bad and not judged.wrong.any():
-        _report_spread(primal, bad[0], report)
+        report_spread(primal, bad[0], report)
     elif not bad and not telling(tried, gradient):
         text = f"gradient of input {primal}: random directions cannot be measured well enough"
         report.findings.append(Finding("projection", text, verdict="inconclusive", input=primal))
     report.checks += judged.analytic.size
-    _report_values(c, primal, judged, chosen, report)
+    report_values(c, primal, judged, chosen, report)
 
 
 def _project(c: Comparison, primal: int, smooth: Array) -> tuple[list[Projection], Array, Array]:
@@ -259,191 +208,3 @@ def _sample(c: Comparison, primal: int, chosen: Array) -> Judged:
     eps = c.subject.precision(primal)
     judged = sampled(forward, primal, chosen, rows, c.slack[primal], c.cotangents, eps, options)
     return judged
-
-
-def _not_finite(primal: int, rows: Array, subject: Subject, report: Report) -> None:
-    where = int(np.flatnonzero(~np.isfinite(rows).all(axis=0))[0])
-    index = tuple(map(int, np.unravel_index(where, subject.primals[primal].shape)))
-    text = f"gradient of input {primal} is not finite at {index}, where f is"
-    report.checks += 1
-    report.findings.append(Finding("finite", text, input=primal, index=index))
-
-
-def _report_spread(primal: int, p: Projection, report: Report) -> None:
-    k = int(np.argmax(np.abs(p.analytic - p.numeric) / p.bound))
-    report.findings.append(
-        Finding(
-            "projection",
-            f"gradient of input {primal} is wrong along a random direction",
-            input=primal,
-            analytic=float(p.analytic[k]),
-            numeric=float(p.numeric[k]),
-            error=float(p.bound[k]),
-            diagnosis="spread over many elements, each too little wrong to be told alone",
-        )
-    )
-
-
-def _report_values(
-    c: Comparison, primal: int, judged: Judged, elements: Array | None, report: Report
-) -> None:
-    """One finding for the wrong elements and one for the doubtful ones."""
-    wrong = judged.wrong.any(axis=0)
-    if wrong.any():
-        row = int(judged.wrong.sum(axis=1).argmax())
-        column = int(np.where(judged.wrong[row], judged.miss[row], -1.0).argmax())
-        text = f"gradient of input {primal} {_shape_text(c, primal)} is wrong"
-        text += _how_many(wrong, elements)
-        if c.subject.gradients(c.cotangents[0])[primal] is None:
-            text = f"vjp returns None for input {primal}, but f depends on it"
-        diagnosis = _diagnose(c, primal, judged, elements)
-        finding = _numbers("value", text, "fail", c, primal, judged, row, column, elements)
-        count, total = int(wrong.sum()), int(wrong.size)
-        report.findings.append(replace(finding, diagnosis=diagnosis, count=count, total=total))
-    doubtful = judged.doubtful.any(axis=0)
-    if doubtful.any() and not wrong.any():
-        row = int(judged.doubtful.sum(axis=1).argmax())
-        column = int(np.where(judged.doubtful[row], judged.bound[row], -1.0).argmax())
-        text = f"gradient of input {primal} {_shape_text(c, primal)} cannot be judged"
-        text += _how_many(doubtful, elements) + f": {_reason(judged, row, column)}"
-        finding = _numbers("value", text, "inconclusive", c, primal, judged, row, column, elements)
-        count, total = int(doubtful.sum()), int(doubtful.size)
-        report.findings.append(replace(finding, count=count, total=total))
-
-
-def _shape_text(c: Comparison, primal: int) -> str:
-    array = c.subject.primals[primal]
-    return f"(shape {array.shape}, {array.dtype})"
-
-
-def _how_many(mask: Any, elements: Array | None) -> str:
-    kind = "elements" if elements is None else "sampled elements"
-    return f" at {int(mask.sum())} of {mask.size} {kind}"
-
-
-def _reason(judged: Judged, row: int, column: int) -> str:
-    """Why the numeric derivative is too poor here."""
-    error = judged.numeric.error[row, column]
-    if error >= 1e290:
-        return "no finite differences exist there (the edge of the domain, or an infinite slope)"
-    if error > 0.1 * abs(judged.middle[row, column]):
-        return "the differences do not settle, or the slope drowns in the rounding of f"
-    return "the bound is wider than a thousandth of the gradient"
-
-
-def _numbers(
-    probe: str,
-    text: str,
-    verdict: Any,
-    c: Comparison,
-    primal: int,
-    judged: Judged,
-    row: int,
-    column: int,
-    elements: Array | None,
-) -> Finding:
-    """A finding with the numbers of one element for one cotangent."""
-    flat = column if elements is None else int(elements[column])
-    shape = c.subject.primals[primal].shape
-    low, high = judged.numeric.low[row, column], judged.numeric.high[row, column]
-    torch = c.torch.get(primal)
-    return Finding(
-        probe,
-        text,
-        verdict=verdict,
-        input=primal,
-        index=tuple(map(int, np.unravel_index(flat, shape))),
-        analytic=float(judged.analytic[row, column]),
-        numeric=float((low + high) / 2),
-        error=float(judged.bound[row, column]) if judged.bound[row, column] < 1e290 else np.inf,
-        torch=None if torch is None else float(torch[row, flat]),
-        interval=(float(low), float(high)) if high > low else None,
-    )
-
-
-def _diagnose(c: Comparison, primal: int, judged: Judged, elements: Array | None) -> str:
-    subject = c.subject
-    shape = subject.primals[primal].shape
-    shapes = [subject.outputs[i].shape for i in subject.floating]
-    return diagnose(
-        Evidence(
-            judged.analytic[0],
-            judged.middle[0],
-            judged.bound[0],
-            shape if elements is None else (len(elements),),
-            subject.width,
-            right_for_ones=_right_for_ones(judged),
-            whole=elements is None,
-            output_shape=shapes[0] if shapes else (),
-        )
-    )
-
-
-def _right_for_ones(judged: Judged) -> bool:
-    """Whether the last cotangent, all ones, passed, and not just because nothing was left of it."""
-    last, first = np.abs(judged.middle[-1]), np.abs(judged.middle[0])
-    telling = last.max(initial=0.0) > 1e-6 * first.max(initial=0.0)
-    return bool(telling and not judged.wrong[-1].any() and judged.wrong[0].any())
-
-
-def _joint(c: Comparison, tied: list[tuple[int, int, Array]], report: Report) -> None:
-    """Move all elements at kinks together: ties stay ties, and their shares must add up.
-
-    A rule that gives every tied element the full gradient passes element by element.
-    """
-    forward = c.subject.forward
-    groups = [tied] + [[t for t in tied if t[0] == primal] for primal in c.rows]
-    by_output = [[t for t in tied if t[2][k]] for k in _outputs(tied)]
-    unique: dict[tuple[tuple[int, int], ...], Direction] = {}
-    for group in [*groups, *by_output]:
-        places = tuple((primal, element) for primal, element, _ in group)
-        if len(places) > 1:
-            unique.setdefault(places, _together(places))
-    if not unique:
-        return
-    numeric = differentiate(forward, list(unique.values()), c.cotangents, c.blur)
-    sums = [sum(c.rows[p][:, e] for p, e in places) for places in unique]
-    slack = [sum(c.slack[p][:, e] for p, e in places) * 0 for places in unique]
-    eps = max(c.subject.precision(primal) for primal in c.rows)
-    judged = judge(np.array(sums).T, numeric, np.array(slack).T, eps)
-    report.checks += judged.analytic.size
-    wrong = judged.wrong.any(axis=0)
-    if not wrong.any():
-        return
-    row = int(judged.wrong.sum(axis=1).argmax())
-    column = int(np.where(judged.wrong[row], judged.miss[row], -1.0).argmax())
-    places = list(unique)[column]
-    named = ", ".join(_place(c, p, e) for p, e in places[:4])
-    more = "" if len(places) <= 4 else f" and {len(places) - 4} more"
-    low, high = float(numeric.low[row, column]), float(numeric.high[row, column])
-    report.findings.append(
-        Finding(
-            "ties",
-            f"gradients at a kink do not add up when these move together: {named}{more}",
-            input=places[0][0],
-            analytic=float(judged.analytic[row, column]),
-            numeric=(low + high) / 2,
-            error=float(judged.bound[row, column]),
-            interval=(low, high) if high > low else None,
-            diagnosis="tied elements must share the gradient, not each get all of it",
-        )
-    )
-
-
-def _outputs(tied: list[tuple[int, int, Array]]) -> list[int]:
-    """Up to sixteen outputs that have kinks."""
-    mask = np.any([m for _, _, m in tied], axis=0)
-    return np.flatnonzero(mask)[:16].tolist()
-
-
-def _together(places: tuple[tuple[int, int], ...]) -> Direction:
-    moves: dict[int, tuple[Any, Any]] = {}
-    for primal in {p for p, _ in places}:
-        where = np.array([e for p, e in places if p == primal])
-        moves[primal] = (where, np.ones(len(where)))
-    return Direction(moves)
-
-
-def _place(c: Comparison, primal: int, element: int) -> str:
-    index = tuple(map(int, np.unravel_index(element, c.subject.primals[primal].shape)))
-    return f"input {primal} at {index}"

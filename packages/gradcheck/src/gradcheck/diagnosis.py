@@ -12,7 +12,7 @@ from gradcheck.forward import Array
 class Evidence:
     """One primal's gradient for one cotangent, as the rule and as the numbers have it (flat).
 
-    ``outputs`` is the number of outputs; ``right_for_ones`` says that the all-ones cotangent passed;
+    ``outputs`` is the number of outputs; ``right_for_ones`` says that all-ones passed;
     ``whole`` that every element of the primal was measured.
     """
 

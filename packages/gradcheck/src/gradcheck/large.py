@@ -14,7 +14,7 @@ from gradcheck.numeric import COARSE, EPS, Ladder, measure
 from gradcheck.values import ROUNDINGS, SAFETY, TELLING, Judged, differentiate, joined, judge
 
 WIDE = 4096  # outputs beyond which only their sums weighted with cotangents are measured
-NARROW_LEVELS = 4  # levels a bisection step climbs, around the step that served best
+NARROW_LEVELS = 2  # levels a bisection step climbs, at the step that served best
 
 
 @dataclass
@@ -134,7 +134,7 @@ def bisect(
     contraction = np.eye(1) if seen is not forward else row
     weights = culprit.weights
     step = float(culprit.step.min())
-    top = int(np.ceil(np.log2(step))) + 2 * (NARROW_LEVELS - 2) if np.isfinite(step) else -8
+    top = int(np.ceil(np.log2(step))) + 2 * (NARROW_LEVELS - 1) if np.isfinite(step) else -8
     ladder = Ladder(NARROW_LEVELS, 2, 2, top)
     low, high = 0, weights.size
     off = float(gradient @ weights) - _quick(seen, contraction, primal, weights, ladder)
@@ -158,10 +158,7 @@ def _quick(seen: Forward, contraction: Array, primal: int, weights: Array, ladde
     slopes = ((up - down) / (plus + minus))[:, 0] @ contraction[0]
     finer, coarser = slopes[1:], slopes[:-1]
     better = finer + (finer - coarser) / 15
-    gaps = np.abs(np.diff(better))
-    if not np.isfinite(gaps).any():
-        return float(np.nan_to_num(slopes[-1]))
-    return float(better[1:][np.nanargmin(gaps)])
+    return float(better[-1] if np.isfinite(better[-1]) else np.nan_to_num(slopes[-1]))
 
 
 def _span(where: Array) -> slice:

@@ -1,9 +1,10 @@
 """Derivatives from function values alone, with an honest error estimate.
 
-A slope is measured at a ladder of steps and extrapolated to step zero (Ridders, "Accurate computation
-of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982). Two ladders are climbed, one
-around the nominal step 1 and one around |x|, because either alone can settle on a wrong value: steps
-of 1e3 see nothing of sin near x = 1e4, steps of 0.1 see nothing of a function whose inputs are 1e-7.
+A slope is measured at a ladder of steps and extrapolated to step zero (Ridders, "Accurate
+computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software 4, 1982). Two ladders are
+climbed, one around the nominal step 1 and one around |x|, because either alone can settle on a
+wrong value: steps of 1e3 see nothing of sin near x = 1e4, steps of 0.1 see nothing of a function
+whose inputs are 1e-7.
 """
 
 from dataclasses import dataclass
@@ -210,7 +211,7 @@ def _one_sided(
 ) -> tuple[Array, Array]:
     """Slopes from either side where central ones mislead (kinks) or do not exist (edges).
 
-    Writes the error and step of ``central`` where ``sided``; a missing side takes the other's value.
+    Writes the error and step of ``central`` where ``sided``; a missing side takes the other's.
     """
     growth = 2**ladder.shift
     right = _settle(climbs, [s.rise for s in climbs], ladder, growth)

@@ -24,8 +24,8 @@ class Engine(Protocol):
 
     ``vjp`` returns the outputs and a pullback from cotangents (one ndarray per output) to raw
     gradients (one per primal, None for an unused one). ``value`` evaluates alone. ``own_grads``
-    returns the very arrays an engine leaves in ``.grad``, or None. ``gradient`` turns ``f`` into the
-    function from (primals, cotangents) to gradients, for engines with ``higher_order``.
+    returns the very arrays an engine leaves in ``.grad``, or None. ``gradient`` turns ``f`` into
+    the function from (primals, cotangents) to gradients, for engines with ``higher_order``.
     """
 
     name: str
