@@ -1,5 +1,6 @@
 """The Mersenne Twister (Matsumoto and Nishimura 1998) and the uniform numbers made of its words."""
 
+import threading
 from math import ceil
 
 import numpy as np
@@ -9,6 +10,7 @@ Array = np.ndarray
 WORDS = 624  # of state
 # 16 384 words are 128 KB as NumPy hands them out: conversion happens in the second-level cache
 _BLOCK = 16_384
+_seeding = threading.Lock()
 
 
 class MersenneTwister:
@@ -18,9 +20,22 @@ class MersenneTwister:
     [3499211612, 581869302]
     """
 
+    _waiting: int | None
+    _made: np.random.MT19937
+
     def __init__(self, seed: int) -> None:
-        self._bits = np.random.MT19937()
         self.seed(seed)
+
+    @property
+    def _bits(self) -> np.random.MT19937:
+        """NumPy's twister, seeded at the first draw: a generator nobody draws from costs nothing."""
+        if self._waiting is not None:
+            with _seeding:
+                if self._waiting is not None:  # no other thread was faster
+                    made = np.random.MT19937()
+                    made._legacy_seeding(self._waiting)  # type: ignore[attr-defined]
+                    self._made, self._waiting = made, None
+        return self._made
 
     def seed(self, seed: int) -> None:
         """Start the stream of ``seed``, of which the low 32 bits count.
@@ -29,7 +44,7 @@ class MersenneTwister:
         >>> twister.seed(5489); twister.words(1).tolist()
         [3499211612]
         """
-        self._bits._legacy_seeding(seed & 0xFFFFFFFF)  # type: ignore[attr-defined]
+        self._waiting = seed & 0xFFFFFFFF
 
     def words(self, n: int) -> Array:
         """The next ``n`` words. Shape: (n,), uint32.
