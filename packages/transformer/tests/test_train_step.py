@@ -175,13 +175,16 @@ def test_a_members_error_reaches_the_caller_and_the_team_goes_on() -> None:
         assert team.run(lambda member: member) == [0, 1, 2]
 
 
-def test_a_closed_team_gives_the_cores_back() -> None:
+def test_each_operation_keeps_to_one_core_while_a_team_runs() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        with Team(2):
-            assert torch.get_num_threads() == 1
-        assert torch.get_num_threads() == 2
+        with Team(2) as team:
+            assert team.run(lambda member: torch.get_num_threads()) == [1, 1]
+            assert torch.get_num_threads() == 2
+            with pytest.raises(ZeroDivisionError):
+                team.run(lambda member: 1 // member)
+            assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from transformer._engine import nn, torch
+from transformer.train.memory import keep_freed_memory
 from transformer.train.parallel import Team
 from transformer.train.randomness import draws_seeded, mixed_seed
 
@@ -46,6 +47,7 @@ class Stepper:
         self.grad_clip = grad_clip or float("inf")
         self.accumulate, self.seed = accumulate, seed
         self.parameters = [p for p in model.parameters() if p.requires_grad]
+        keep_freed_memory()
         self.team = Team(workers)
         self.count = 0  # steps taken: decides what dropout draws
 
