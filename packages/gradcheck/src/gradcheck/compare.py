@@ -65,8 +65,9 @@ def _ask_torch(c: Comparison, options: Wanted, report: Report) -> None:
     outputs, c.torch = answer
     base = c.subject.forward.base
     eps = max(float(np.finfo(c.subject.outputs[i].dtype).eps) for i in c.subject.floating)
-    near = 1e4 * EPS * (np.abs(base) + np.abs(base).max(initial=0.0))
-    off = np.flatnonzero(~(np.abs(outputs - base) <= near))
+    largest = np.abs(base[np.isfinite(base)]).max(initial=0.0)
+    near = 1e4 * EPS * (np.abs(base) + largest)
+    off = np.flatnonzero(~((np.abs(outputs - base) <= near) | (outputs == base)))
     if off.size and eps <= 1e-6:
         k = int(off[0])
         text = f"torch computes another function: output {k} is {outputs[k]:.9g}, f's {base[k]:.9g}"
