@@ -162,6 +162,7 @@ def index(x: Any, /, key: Key) -> Any:
 
 @index.vjp
 def _(g: Any, x_shape: Any, key: Any) -> Any:
+    key = tuple([raw(k) for k in key])
     return _placed(g, x_shape, key, _unique(key))
 
 
@@ -274,7 +275,13 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         in_place(part, copy, value)
 
 
-@op(name="copy")
+def _copy_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
+    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(3,)))
+    yield Case(rng.normal(size=(2, 3)), np.asarray(rng.normal()))
+
+
+@op(name="copy", cases=_copy_cases)
 def copy(x: Any, source: Any, /, non_blocking: bool = False) -> Any:
     """``source`` at the shape and type of ``x``, whose values do not matter."""
     try:

@@ -1,0 +1,153 @@
+"""Every card of tensor_core on every case: finite differences, torch, and what a fused op fuses."""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from gradcheck import check_card
+from side_by_side import BOTH, TOLERANCE, agree, array, close, run, tally, tensor
+
+import tensor_core
+from tensor_core import registry
+
+CARDS = list(registry)
+TRIED = [name for name in CARDS if list(registry[name].cases(np.random.default_rng(0)))]
+
+# Cases whose gradient is not the derivative of the value, as torch documents; torch alone judges.
+BY_DECREE = {("embedding", 2): "the padding row gets no gradient"}
+
+
+def cases(name):
+    return list(enumerate(registry[name].cases(np.random.default_rng(0))))
+
+
+class Call:
+    """A case as a program of its arrays alone, the same for both libraries."""
+
+    def __init__(self, op, case):
+        self.op, self.case = op, case
+        self.arrays, self.wrt = [], []
+        for place, value in [*enumerate(case.args), *case.kwargs.items()]:
+            for item in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(item, np.ndarray):
+                    if case.wrt is None or place in case.wrt:
+                        self.wrt.append(len(self.arrays))
+                    self.arrays.append(item)
+
+    def filled(self, library, tensors):
+        """The case's arguments with the tensors where the arrays were."""
+        queue = list(tensors)
+
+        def fill(value):
+            if isinstance(value, np.ndarray):
+                return queue.pop(0)
+            if isinstance(value, tensor_core.dtype):
+                return getattr(library, value.name)
+            if isinstance(value, list | tuple):
+                return type(value)(fill(v) for v in value)
+            return value
+
+        args = [fill(v) for v in self.case.args]
+        return args, {k: fill(v) for k, v in self.case.kwargs.items()}
+
+    def __call__(self, library, *tensors):
+        args, kwargs = self.filled(library, tensors)
+        if library is tensor_core:
+            return self.op(*args, **kwargs)
+        return torch_function(self.op)(*args, **kwargs)
+
+
+def torch_function(op):
+    """The torch function a card names, taking its arguments in the card's order."""
+    if op.torch == "einsum":  # its card puts the arrays first
+        return lambda arrays, equation: torch.einsum(equation, *arrays)
+    if op.torch in ("var", "std"):  # what stands after the array is by keyword in torch
+        names = list(inspect.signature(op).parameters)[1:]
+        f = getattr(torch, op.torch)
+        return lambda x, *more, **named: f(x, **dict(zip(names, more, strict=False)), **named)
+    if op.torch.startswith("Tensor."):
+        return lambda x, *args, **kwargs: getattr(x, op.torch[7:])(*args, **kwargs)
+    found = torch
+    for part in op.torch.split("."):
+        found = getattr(found, part)
+    return found
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_finite_differences(name):
+    tally["ops by finite differences"] += 1
+    for number, case in cases(name):
+        if (name, number) in BY_DECREE:
+            continue
+        report = check_card(registry[name], order=2, case=number)
+        tally["cases by finite differences"] += 1
+        tally["comparisons by gradcheck"] += report.checks
+        tally["inconclusive verdicts"] += report.verdict == "inconclusive"
+        assert report.verdict == "pass", f"{case}\n{report}"
+
+
+@pytest.mark.parametrize("name", [n for n in TRIED if registry[n].torch])
+def test_torch(name):
+    tally["ops beside torch"] += 1
+    for number, case in cases(name):
+        call = Call(registry[name], case)
+        try:
+            outcome = agree(call, call.arrays, case.max_order, call.wrt)
+        except AssertionError as error:
+            raise AssertionError(f"case {number}, {case}: {error}") from error
+        assert outcome.error is None, f"case {number}, {case}: {outcome.error!r}"
+        tally["cases beside torch"] += 1
+
+
+def narrow(value):
+    """The same argument in float32."""
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value.astype(np.float32)
+    if isinstance(value, list | tuple):
+        return type(value)(narrow(v) for v in value)
+    return value
+
+
+@pytest.mark.parametrize("name", [n for n in TRIED if registry[n].torch])
+def test_torch_in_float32(name):
+    for number, case in cases(name):
+        case.args = tuple(narrow(v) for v in case.args)
+        case.kwargs = {k: narrow(v) for k, v in case.kwargs.items()}
+        call = Call(registry[name], case)
+        try:
+            outcome = agree(call, call.arrays, 1, call.wrt, (1e-4, 1e-5))
+        except AssertionError as error:
+            raise AssertionError(f"case {number}, {case}: {error}") from error
+        assert outcome.error is None, f"case {number}, {case}: {outcome.error!r}"
+
+
+@pytest.mark.parametrize("name", [n for n in CARDS if registry[n].fuses])
+def test_fused_op_equals_its_composition(name):
+    op = registry[name]
+
+    def composition(*args, **kwargs):
+        given = inspect.signature(op.forward).bind(*args, **kwargs)
+        given.apply_defaults()
+        return op.fuses(*given.args, **given.kwargs)
+
+    for number, case in cases(name):
+        fused = Call(op, case)
+        composed = Call(composition, case)
+        a, b = (run(tensor_core, f, fused.arrays, 1, fused.wrt) for f in (fused, composed))
+        assert a.error is None and b.error is None, (a.error, b.error)
+        for what in ("outputs", "first"):
+            for x, y in zip(getattr(a, what), getattr(b, what), strict=True):
+                close(x, y, what=f"case {number}, {case}: {what}")
+        tally["fused cases beside their composition"] += 1
+
+
+def test_a_card_without_cases_has_no_derivative():
+    for name in set(CARDS) - set(TRIED):
+        assert not registry[name].rules, f"{name} has a rule, and no case to try it on"
+
+
+def test_exceptions_are_still_needed():
+    """A case set apart must exist, and finite differences must still disagree with it."""
+    for name, number in BY_DECREE:
+        assert check_card(registry[name], case=number).verdict == "fail"
