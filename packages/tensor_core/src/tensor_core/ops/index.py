@@ -157,13 +157,18 @@ def _index_cases(rng: np.random.Generator) -> Any:
 @op(name="index", cases=_index_cases)
 def index(x: Any, /, key: Key) -> Any:
     """The advanced part of ``x[key]``: index arrays and masks (a copy)."""
-    return x[key]
+    return x[_arrays(key)]
 
 
 @index.vjp
 def _(g: Any, x_shape: Any, key: Any) -> Any:
-    key = tuple([raw(k) for k in key])
+    key = _arrays(key)
     return _placed(g, x_shape, key, _unique(key))
+
+
+def _arrays(key: Key) -> Key:
+    """The key with the arrays behind its Tensors."""
+    return tuple(raw(k) for k in key)
 
 
 def _unique(key: Key) -> bool:
@@ -203,6 +208,7 @@ def _put_cases(rng: np.random.Generator) -> Any:
 def index_put(x: Any, values: Any, /, key: Key, accumulate: bool = False) -> Any:
     """``x`` with ``values`` written (or added, also repeatedly) at a key."""
     out = x.copy()
+    key = _arrays(key)
     if accumulate:
         np.add.at(out, key, values)
     else:
@@ -228,7 +234,7 @@ def _(g: Any, key: Any, accumulate: Any) -> Any:
 
 @index_put.vjp("values")
 def _(g: Any, key: Any) -> Any:
-    return g[key]
+    return g[_arrays(key)]
 
 
 def _numbers(key: Any, shape: tuple[int, ...]) -> bool:
@@ -267,12 +273,24 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
         return  # x[key] += y: the view has been changed already
     part = slice_view(self, basic) if any(k != _FULL for k in basic) else self
     if advanced:
-        source = value if value._a.dtype == part._a.dtype else value.to(part.dtype)
-        in_place(part, index_put, source, advanced, False)
+        in_place(part, index_put, _of_type(value, part, advanced), advanced, False)
     else:
         while value._a.ndim > part._a.ndim and value._a.shape[0] == 1:
             value = value.squeeze(0)
         in_place(part, copy, value)
+
+
+def _of_type(value: Tensor, part: Tensor, key: Key) -> Tensor:
+    """What is written through index arrays: of one type with ``part``, as torch asks."""
+    if value._a.dtype == part._a.dtype:
+        return value
+    if value._a.size != 1 or not _unique(key):  # a mask with one value does convert
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{part.dtype.name} for the destination and {value.dtype.name} for the source; "
+            "convert the value with .to()"
+        )
+    return value.to(part.dtype)
 
 
 def _copy_cases(rng: np.random.Generator) -> Any:
