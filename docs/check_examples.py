@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+FEW_STEPS = "20"  # a script's first argument, where it takes one, is how many steps it trains
 
 
 def commands(word: str) -> list[tuple[Path, list[str]]]:
@@ -21,7 +22,8 @@ def commands(word: str) -> list[tuple[Path, list[str]]]:
     pages = [ROOT / "README.md", *ROOT.glob("packages/*/README.md"), *ROOT.glob("docs/**/*.md")]
     runner = str(ROOT / "docs" / "snippets.py")
     tries = [(page, [runner, str(page)]) for page in pages if "```python\n" in page.read_text()]
-    tries += [(script, [str(script)]) for script in sorted(ROOT.glob("examples/*.py"))]
+    scripts = sorted(ROOT.glob("examples/*.py"))
+    tries += [(script, [str(script), FEW_STEPS]) for script in scripts]
     return [(path, command) for path, command in tries if word in str(path.relative_to(ROOT))]
 
 
@@ -31,7 +33,7 @@ def attempt(command: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-P", *command],  # -P: do not find modules beside the script
             cwd=folder,
-            env=os.environ | {"GRADINE_QUICK": "1", "MPLBACKEND": "Agg"},
+            env=os.environ | {"MPLBACKEND": "Agg"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
