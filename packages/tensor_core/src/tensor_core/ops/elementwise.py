@@ -606,12 +606,31 @@ sign = _flat("sign", np.sign, "-1, 0 or 1.")
 # -- comparisons and logic: no derivative --------------------------------------------------------
 
 
+def _compared(rng: np.random.Generator) -> Any:
+    yield Case(np.array([0.0, 1.0, -2.0]), np.array([0.0, 2.0, -3.0]))
+    yield Case(np.array([[1], [2]]), np.array([1.0, 2.0]))
+
+
+def _bit_cases(rng: np.random.Generator) -> Any:
+    yield Case(np.array([5, 3, 0]), np.array([1, 2, 3]))
+
+
+def _bit_case(rng: np.random.Generator) -> Any:
+    yield Case(np.array([5, -3, 0]))
+    yield Case(np.array([True, False]))
+
+
+def _special(rng: np.random.Generator) -> Any:
+    yield Case(np.array([0.0, 1.5, np.inf, -np.inf, np.nan]))
+
+
 def _logical(name: str, function: Any, doc: str, promote: str | None = "same") -> Any:
     def forward(x: Any, other: Any, /) -> Any:
         return function(x, other)
 
     forward.__doc__ = doc
-    return op(name=name, torch=name, promote=promote)(forward)
+    cases = _bit_cases if name.startswith("bitwise") else _compared
+    return op(name=name, torch=name, promote=promote, cases=cases)(forward)
 
 
 eq = _logical("eq", np.equal, "Whether two elements are equal.")
@@ -635,7 +654,7 @@ def _test(name: str, function: Any, doc: str) -> Any:
         return function(x)
 
     forward.__doc__ = doc
-    return op(name=name, torch=name)(forward)
+    return op(name=name, torch=name, cases=_bit_case if name == "bitwise_not" else _special)(forward)
 
 
 isnan = _test("isnan", np.isnan, "Whether an element is not a number.")
