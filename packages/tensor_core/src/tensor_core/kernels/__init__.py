@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import os
 import threading
+import warnings
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +32,7 @@ class _Active:
         if name not in NAMES:
             raise AttributeError(f"kernels.active has no kernel {name!r}; there are {list(NAMES)}")
         _settle()
-        return self.__dict__[name]
+        return self.__dict__[name]  # set by now, by this thread or by another
 
 
 active = _Active()
@@ -51,10 +52,12 @@ def use(name: str) -> None:
     >>> use(before)
     """
     global _pending
-    if name not in ("numpy", "numba", "auto"):
-        raise ValueError(f"kernels.use: {name!r} is not one of 'numpy', 'numba', 'auto'")
-    _pending = name
-    _settle()
+    before, _pending = _pending, _check(name)
+    try:
+        _settle()
+    except BaseException:
+        _pending = before
+        raise
 
 
 def backend() -> str:
@@ -70,16 +73,36 @@ def backend() -> str:
 def _settle() -> None:
     """Carry out the pending choice, if there is one."""
     global _pending, _backend
-    with _lock:  # threads may meet here at the first kernel of all
-        choice, _pending = _pending, None
+    with _lock:
+        choice = _pending
         if choice is None:
             return
-        module: ModuleType = numpy_kernels
-        if choice != "numpy" and (choice == "numba" or importlib.util.find_spec("numba")):
-            module = importlib.import_module(".numba_kernels", __name__)
+        module = _numba_kernels(choice) if choice != "numpy" else None
         for name in NAMES:
-            setattr(active, name, getattr(module, name))
-        _backend = module.__name__.rpartition(".")[2].removesuffix("_kernels")
+            setattr(active, name, getattr(module or numpy_kernels, name))
+        _backend = "numba" if module else "numpy"
+        _pending = None
 
 
-_pending = os.environ.get("GRADINE_KERNELS", "numpy")
+def _numba_kernels(choice: str) -> ModuleType | None:
+    """The compiled kernels; None if they were not insisted on and Numba is missing or broken."""
+    if importlib.util.find_spec("numba") is None:
+        if choice == "auto":
+            return None
+        raise ImportError("kernels.use('numba'): Numba is missing: pip install tensor_core[fast]")
+    try:
+        return importlib.import_module(".numba_kernels", __name__)
+    except Exception as error:
+        if choice == "numba":
+            raise
+        warnings.warn(f"NumPy's kernels are used, since Numba fails: {error}", stacklevel=4)
+        return None
+
+
+def _check(name: str) -> str:
+    if name not in ("numpy", "numba", "auto"):
+        raise ValueError(f"kernels.use: {name!r} is not one of 'numpy', 'numba', 'auto'")
+    return name
+
+
+_pending = _check(os.environ.get("GRADINE_KERNELS", "auto"))

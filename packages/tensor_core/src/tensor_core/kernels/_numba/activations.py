@@ -1,5 +1,6 @@
 """GELU and SiLU in one pass each."""
 
+from collections.abc import Callable
 from math import pi, sqrt
 
 import numpy as np
@@ -30,7 +31,7 @@ def silu_forward(x: Array, need_grad: bool) -> tuple[Array, Array | None]:
     return _run(_silu, x, need_grad) if takes(x) else plain.silu_forward(x, need_grad)
 
 
-def _run(loop, x: Array, need_grad: bool) -> tuple[Array, Array | None]:  # type: ignore[no-untyped-def]
+def _run(loop: Callable[..., None], x: Array, need_grad: bool) -> tuple[Array, Array | None]:
     y = np.empty(x.shape, x.dtype)
     d = np.empty(x.shape, x.dtype) if need_grad else None
     loop(x.reshape(-1), y.reshape(-1), (y if d is None else d).reshape(-1), need_grad)

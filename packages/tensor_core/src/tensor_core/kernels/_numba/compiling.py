@@ -19,22 +19,41 @@ F32 = np.dtype(np.float32)
 # inputs are declared read-only, so that read-only arrays (memory-mapped weights) are accepted too
 IN1 = types.Array(float32, 1, "C", readonly=True)
 IN2 = types.Array(float32, 2, "C", readonly=True)
+IN3 = types.Array(float32, 3, "C", readonly=True)
+STRIDED4 = types.Array(float32, 4, "A", readonly=True)
 IDS = types.Array(int64, 1, "C", readonly=True)
 OUT1 = types.Array(float32, 1, "C")
 OUT2 = types.Array(float32, 2, "C")
+OUT3 = types.Array(float32, 3, "C")
+OUT4 = types.Array(float32, 4, "A")
 
 
-def kernel(*signature: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Compile for one signature, without the interpreter lock, kept on disk where possible."""
+def kernel(*signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile for one signature at the first call; runs without the interpreter lock.
 
-    def decorate(loop: Callable[..., Any]) -> Any:
-        options = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
-        try:
-            return njit([signature], cache=True, **options)(loop)
-        except (RuntimeError, OSError):  # nowhere to write a cache: compile in this process alone
-            return njit([signature], **options)(loop)
+    Machine code is kept on disk, in ``__pycache__`` or Numba's own cache directory, so that only
+    the first process compiles (a second or less a loop) and later ones load (20 ms).
+    """
+
+    def decorate(loop: Callable[..., Any]) -> Callable[..., Any]:
+        compiled: list[Any] = []
+
+        def call(*args: Any) -> Any:
+            if not compiled:
+                compiled.append(_compile(loop, signature))
+            return compiled[0](*args)
+
+        return call
 
     return decorate
+
+
+def _compile(loop: Callable[..., Any], signature: Any) -> Any:
+    options = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
+    try:
+        return njit([signature], cache=True, **options)(loop)
+    except (RuntimeError, OSError):  # nowhere to write a cache: compile for this process alone
+        return njit([signature], **options)(loop)
 
 
 def takes(*arrays: Array | None) -> bool:
@@ -42,3 +61,8 @@ def takes(*arrays: Array | None) -> bool:
     return all(
         a is None or (a.dtype == F32 and a.flags.c_contiguous and a.flags.aligned) for a in arrays
     )
+
+
+def takes_strided(*arrays: Array) -> bool:
+    """The same for loops that step through arrays of any layout."""
+    return all(a.dtype == F32 and a.flags.aligned for a in arrays)

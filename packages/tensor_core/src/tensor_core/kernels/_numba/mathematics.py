@@ -13,7 +13,9 @@ from .._numpy.erf import TAIL32
 from .compiling import FUSED
 
 # constants as float32, or Numba would compute in float64
-_MAGIC = float32(12582912.0 + 127.0)  # 1.5 * 2**23, where integers are one apart, plus exponent bias
+_MAGIC = float32(
+    12582912.0 + 127.0
+)  # 1.5 * 2**23, where integers are one apart, plus exponent bias
 _PER_LN2 = float32(1.4426950408889634)
 _LN2_HIGH, _LN2_LOW = float32(0.693145751953125), float32(1.4286068203094172e-6)
 _E2, _E3, _E4 = float32(0.5), float32(1.6666464e-1), float32(4.1666519e-2)

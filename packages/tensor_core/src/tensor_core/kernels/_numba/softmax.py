@@ -6,7 +6,7 @@ import numpy as np
 from numba import boolean, float32, int32, njit
 
 from .._numpy import softmax as plain
-from .compiling import FAST, IDS, IN1, IN2, OUT1, OUT2, kernel, takes
+from .compiling import FAST, IDS, IN2, OUT1, OUT2, kernel, takes
 from .mathematics import exp32, rank32, unrank32
 
 Array = np.ndarray
@@ -124,12 +124,13 @@ def cross_entropy_forward(
             logits, targets, ignore_index, label_smoothing, need_grad
         )
     rows, classes = logits.shape
-    picks = np.where(targets == ignore_index, -1, targets)
-    plain.check_targets(targets[picks != -1] if (picks < 0).any() else targets, classes)
+    ignored = targets == ignore_index
+    plain.check_targets(np.where(ignored, 0, targets), classes)
+    picks = np.where(ignored, -1, targets)
     losses = np.empty(rows, logits.dtype)
     grad = np.empty_like(logits) if need_grad else np.empty((0, classes), logits.dtype)
     _cross_entropy(logits, picks, label_smoothing, need_grad, losses, grad)
-    n_valid = int(np.count_nonzero(picks >= 0))
+    n_valid = rows - int(np.count_nonzero(ignored))
     total = np.float32(losses.sum(dtype=np.float64))
     return total, n_valid, losses, grad if need_grad else None
 

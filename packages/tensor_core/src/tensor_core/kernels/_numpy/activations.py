@@ -1,6 +1,8 @@
 """GELU (Hendrycks and Gimpel 2016) and SiLU (Elfwing et al. 2018), with their derivatives."""
 
+from collections.abc import Callable
 from math import pi, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +34,7 @@ def silu_forward(x: Array, need_grad: bool) -> tuple[Array, Array | None]:
     return _in_blocks(_silu, x, need_grad)
 
 
-def _in_blocks(block, x: Array, need_grad: bool) -> tuple[Array, Array | None]:  # type: ignore[no-untyped-def]
+def _in_blocks(block: Callable[..., None], x: Array, need_grad: bool) -> tuple[Array, Array | None]:
     y = np.empty(x.shape, x.dtype)
     d = np.empty(x.shape, x.dtype) if need_grad else None
     work = np.empty((3, min(x.size, BLOCK)), x.dtype)
@@ -62,7 +64,8 @@ def _gelu_exact(x: Array, y: Array, d: Array | None, t: Array, e: Array, tail: A
 def _give_sign(a: Array, x: Array, spare: Array) -> None:
     """Negate ``a`` where ``x`` is negative: as bits, since np.copysign goes one by one."""
     kind = np.int32 if a.dtype == np.float32 else np.int64
-    bits, sign = a.view(kind), spare.view(kind)
+    bits: Any = a.view(kind)
+    sign = spare.view(kind)
     np.bitwise_and(x.view(kind), np.iinfo(kind).min, out=sign)
     bits ^= sign
 

@@ -1,8 +1,22 @@
-"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1), keeping the probabilities."""
+"""Scaled dot-product attention (Vaswani et al. 2017, eq. 1), keeping the probabilities.
+
+With causal masking, what a query gets does not depend by a single bit on later keys and values,
+not even when those are inf or nan.
+"""
 
 import numpy as np
 
-Array = np.ndarray
+from .attention_blocks import (
+    Array,
+    batch_blocks,
+    heads_together,
+    hidden_scores,
+    key_spans,
+    matmul_into,
+    query_spans,
+    row_max,
+    score_array,
+)
 
 
 def attention_forward(
@@ -11,22 +25,67 @@ def attention_forward(
     """``softmax(q @ k.T * scale + bias) @ v`` and the softmax's output.
 
     Shapes: q (..., T, D), k (..., S, D), v (..., S, E), bias broadcastable to (..., T, S)
-    -> y (..., T, E), p (..., T, S). ``causal`` lets query t see keys 0 to t alone.
+    -> y (..., T, E), p (..., T, S). ``causal`` lets query t see keys 0 to t alone. A query that
+    sees no key gets zeros. Of four dimensions, (B, H, T, E), y lies in memory as (B, T, H, E).
 
     >>> y, p = attention_forward(*np.ones((3, 1, 2, 1)), 1.0, True, None)
     >>> p.tolist()
     [[[1.0, 0.0], [0.5, 0.5]]]
     """
-    p = np.matmul(q, k.swapaxes(-1, -2))
-    p *= scale
+    *batch, t, _ = q.shape
+    s = k.shape[-2]
+    p = score_array(tuple(batch), t, s, q.dtype)
+    y = heads_together((*batch, t, v.shape[-1]), q.dtype)
+    if p.size == 0:
+        y[...] = 0
+        return y, p
+    if bias is not None:
+        bias = np.broadcast_to(bias, p.shape)
+    for i in batch_blocks(tuple(batch), t * s):
+        for rows, keys in query_spans(t, s, causal):
+            at, seen = (*i, ..., rows, slice(None)), (*i, ..., keys, slice(None))
+            part, out = p[at][..., keys], y[at]
+            extra = None if bias is None else bias[at][..., keys]
+            hidden = hidden_scores(t, s, p.dtype)[rows, keys] if causal else None
+            _probabilities(q[at], k[seen], scale, hidden, extra, part)
+            p[at][..., keys.stop :] = 0
+            matmul_into(part, v[seen], out)
+            if causal and not np.isfinite(out.sum()):
+                out[...] = _without_leaks(part, v[seen])
+    return y, p
+
+
+def _probabilities(
+    q: Array, k: Array, scale: float, hidden: Array | None, bias: Array | None, p: Array
+) -> None:
+    """Fill p (..., T, S) for one block; ``hidden`` (T, S) is -inf at keys out of sight."""
+    matmul_into(q * scale, k.swapaxes(-1, -2), p)
     if bias is not None:
         p += bias
-    if causal:
-        p[..., ~np.tri(*p.shape[-2:], dtype=bool)] = -np.inf
-    p -= p.max(axis=-1, keepdims=True)
+    if hidden is not None:
+        p += hidden
+    peak = row_max(p)
+    if not np.isfinite(peak).all():  # hidden keys may be at fault, or a row that sees nothing
+        if hidden is not None:
+            p[..., hidden < 0] = -np.inf
+            peak = row_max(p)
+        peak[peak == -np.inf] = 0
+    p -= peak
     np.exp(p, out=p)
-    p /= p.sum(axis=-1, keepdims=True)
-    return np.matmul(p, v), p
+    sums = p @ np.ones((p.shape[-1], 1), p.dtype)  # BLAS sums short rows faster than np.sum
+    sums[sums == 0] = 1
+    p /= sums
+
+
+def _without_leaks(p: Array, v: Array) -> Array:
+    """``p @ v`` where a probability of 0 silences even an infinite or undefined value."""
+    finite = np.isfinite(v)
+    y = p @ np.where(finite, v, 0)
+    wild = np.where(finite, 0, v)
+    for s in np.flatnonzero(~finite.all(axis=-1).reshape(-1, v.shape[-2]).all(axis=0)):
+        weight = p[..., s, None]
+        y += np.multiply(weight, wild[..., s, None, :], where=weight > 0, out=np.zeros_like(y))
+    return y
 
 
 def attention_backward(
@@ -40,21 +99,46 @@ def attention_backward(
     need_q: bool,
     need_k: bool,
     need_v: bool,
+    causal: bool = False,
 ) -> tuple[Array | None, Array | None, Array | None]:
     """Cotangents of q, k and v, each None unless needed. Shapes as in the forward pass.
+
+    ``causal`` may say that p is 0 above the diagonal, to skip that part.
 
     >>> a = np.ones((1, 1, 1))
     >>> attention_backward(a, a, a, a, a, a, 1.0, False, False, True)[2].tolist()
     [[[1.0]]]
     """
-    dq = dk = dv = None
-    if need_v:
-        dv = np.matmul(p.swapaxes(-1, -2), g)
-    if need_q or need_k:
-        ds = np.matmul(g, v.swapaxes(-1, -2))
-        ds -= np.vecdot(g, y)[..., None]
-        ds *= p
-        ds *= scale
-        dq = np.matmul(ds, k) if need_q else None
-        dk = np.matmul(ds.swapaxes(-1, -2), q) if need_k else None
+    *batch, t, s = p.shape
+    dq = heads_together(q.shape, q.dtype) if need_q else None
+    dk = heads_together(k.shape, k.dtype) if need_k else None
+    dv = heads_together(v.shape, v.dtype) if need_v else None
+    for i in batch_blocks(tuple(batch), t * s):
+        if dv is not None:
+            _sums_over_queries(p[i], g[i], dv[i], causal)
+        if dq is None and dk is None:
+            continue
+        ds = np.empty_like(p[i])  # (..., T, S), laid out as p is
+        for rows, keys in query_spans(t, s, causal):
+            at, seen = (*i, ..., rows, slice(None)), (*i, ..., keys, slice(None))
+            part = ds[..., rows, keys]
+            _score_cotangents(g[at] * scale, v[seen], p[at][..., keys], y[at], part)
+            if dq is not None:
+                matmul_into(part, k[seen], dq[at])
+        if dk is not None:
+            _sums_over_queries(ds, q[i], dk[i], causal)
     return dq, dk, dv
+
+
+def _score_cotangents(g: Array, v: Array, p: Array, y: Array, ds: Array) -> None:
+    """Fill ``ds`` with p * (g @ v.T - sum(g * y)). Shape: (..., T, S)."""
+    matmul_into(g, v.swapaxes(-1, -2), ds)
+    ds -= np.vecdot(g, y)[..., None]
+    ds *= p
+
+
+def _sums_over_queries(weights: Array, x: Array, out: Array, causal: bool) -> None:
+    """Fill ``out`` with weights.T @ x. Shapes: (..., T, S), (..., T, D) -> (..., S, D)."""
+    for rows, keys in key_spans(weights.shape[-2], weights.shape[-1], causal):
+        part = weights[..., rows, keys].swapaxes(-1, -2)
+        matmul_into(part, x[..., rows, :], out[..., keys, :])

@@ -98,9 +98,9 @@ def upper_tail(t: Array, e: Array, out: Array) -> None:
     ([1.0], [0.5])
     """
     wide = t.dtype == np.float64
-    _exp_of_square(t, e, out) if wide else _exp_of_square_fast(t, e)
     if not t.max(initial=0) < 1e8:  # the polynomials would overflow, and inf / inf is nan
         np.minimum(t, _FAR[t.dtype], out=t)
+    _exp_of_square(t, e, out) if wide else _exp_of_square_fast(t, e)
     spare = np.empty_like(t)
     quotient(TAIL64 if wide else TAIL32, t, out, spare)
     out *= e

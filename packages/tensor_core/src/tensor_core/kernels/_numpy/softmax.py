@@ -77,7 +77,8 @@ def cross_entropy_forward(
     (n, classes) or None. Raises IndexError for a target outside [0, classes). Label smoothing as
     in Szegedy et al. 2016, section 7.
 
-    >>> total, n, losses, d = cross_entropy_forward(np.zeros((1, 2)), np.array([0]), -100, 0.0, True)
+    >>> logits, targets = np.zeros((1, 2)), np.array([0])
+    >>> total, n, losses, d = cross_entropy_forward(logits, targets, -100, 0.0, True)
     >>> round(float(total), 4), n, d.tolist()
     (0.6931, 1, [[-0.5, 0.5]])
     """
