@@ -9,7 +9,7 @@ from numba import boolean, float32, int64
 from .._numpy import attention as plain
 from .._numpy.attention_blocks import batch_blocks, heads_together
 from .attention_small import small_backward, small_forward
-from .compiling import IN1, IN3, OUT3, kernel, takes_strided
+from .compiling import IN3, OUT3, kernel, takes, takes_strided
 from .mathematics import exp32
 from .softmax import row_max
 
@@ -36,8 +36,6 @@ def attention_forward(
         wide = None if bias is None else np.broadcast_to(bias, p.shape)
         for i in batch_blocks(tuple(batch), t * s):
             _block(q[i], k[i], v[i], scale, causal, None if wide is None else wide[i], y[i], p[i])
-    if causal and not all_finite((y.transpose(0, 2, 1, 3) if y.ndim == 4 else y).reshape(-1)):
-        return plain.attention_forward(q, k, v, scale, causal, bias)  # keeps nan where it belongs
     return y, p
 
 
@@ -57,7 +55,10 @@ def _block(
             part *= np.float32(scale)
             part += bias[..., start:stop, :seen]
             _normalise(flat, 1.0, causal, start, stop)
-        np.matmul(part, v[..., :seen, :], out=y[..., start:stop, :])
+        rows = y[..., start:stop, :]
+        np.matmul(part, v[..., :seen, :], out=rows)
+        if causal and not np.isfinite(rows.sum()):
+            rows[...] = plain.without_leaks(part, v[..., :seen, :])
 
 
 @kernel(OUT3, float32, boolean, int64, int64)
@@ -85,15 +86,6 @@ def _normalise(p, scale, causal, start, stop):  # type: ignore[no-untyped-def]
                 row[j] = _ZERO
 
 
-@kernel(IN1)
-def all_finite(x):  # type: ignore[no-untyped-def]
-    """Whether no element is inf or nan."""
-    total = _ZERO
-    for i in range(x.size):
-        total += x[i] * _ZERO
-    return total == _ZERO
-
-
 def attention_backward(
     g: Array,
     q: Array,
@@ -110,7 +102,8 @@ def attention_backward(
     """As the NumPy kernel of this name."""
     needs = (need_q, need_k, need_v)
     *batch, t, s = p.shape
-    if not takes_strided(g, q, k, v, p) or not p.flags.c_contiguous or 0 in p.shape:
+    fits = takes_strided(g, q, k, v) and takes(p) and len(batch) <= 2
+    if not fits or 0 in p.shape:
         return plain.attention_backward(g, q, k, v, p, y, scale, *needs, causal)
     grads = [heads_together(a.shape, a.dtype) for a in (q, k, v)]
     if t * s * max(q.shape[-1], v.shape[-1]) <= _SMALL:
@@ -135,11 +128,14 @@ def _block_backward(
         np.matmul(g[..., start:stop, :], v[..., :seen, :].swapaxes(-1, -2), out=part)
         _score_cotangents(p.reshape(-1, t, s), ds.reshape(-1, t, s), scale, start, stop, seen)
         np.matmul(part, k[..., :seen, :], out=dq[..., start:stop, :])
-    for start in range(0, s, _SPAN):
-        stop, first = min(start + _SPAN, s), start if causal else 0
+    last = min(s, t) if causal else s
+    for start in range(0, last, _SPAN):
+        stop, first = min(start + _SPAN, last), start if causal else 0
         keys = (..., slice(first, None), slice(start, stop))
         np.matmul(ds[keys].swapaxes(-1, -2), q[..., first:, :], out=dk[..., start:stop, :])
         np.matmul(p[keys].swapaxes(-1, -2), g[..., first:, :], out=dv[..., start:stop, :])
+    dk[..., last:, :] = 0  # keys past the last query
+    dv[..., last:, :] = 0
 
 
 @kernel(IN3, OUT3, float32, int64, int64, int64)

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import BLOCK, flat_blocks
+from .blocks import BLOCK, flat_blocks, quiet
 from .erf import upper_tail
 
 Array = np.ndarray
 
 
+@quiet
 def gelu_forward(x: Array, approximate: str, need_grad: bool) -> tuple[Array, Array | None]:
     """``x`` times the normal distribution function of ``x``, and the derivative if wanted.
 
@@ -24,6 +25,7 @@ def gelu_forward(x: Array, approximate: str, need_grad: bool) -> tuple[Array, Ar
     return _in_blocks({"none": _gelu_exact, "tanh": _gelu_tanh}[approximate], x, need_grad)
 
 
+@quiet
 def silu_forward(x: Array, need_grad: bool) -> tuple[Array, Array | None]:
     """``x`` times its sigmoid, and the derivative if wanted. Any shape, contiguous.
 
@@ -38,9 +40,8 @@ def _in_blocks(block: Callable[..., None], x: Array, need_grad: bool) -> tuple[A
     y = np.empty(x.shape, x.dtype)
     d = np.empty(x.shape, x.dtype) if need_grad else None
     work = np.empty((3, min(x.size, BLOCK)), x.dtype)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for xb, yb, db in flat_blocks(x, y, y if d is None else d):
-            block(xb, yb, None if d is None else db, *(w[: xb.size] for w in work))
+    for xb, yb, db in flat_blocks(x, y, y if d is None else d):
+        block(xb, yb, None if d is None else db, *(w[: xb.size] for w in work))
     return y, d
 
 

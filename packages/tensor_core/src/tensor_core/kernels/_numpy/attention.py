@@ -17,8 +17,10 @@ from .attention_blocks import (
     row_max,
     score_array,
 )
+from .blocks import quiet
 
 
+@quiet
 def attention_forward(
     q: Array, k: Array, v: Array, scale: float, causal: bool, bias: Array | None
 ) -> tuple[Array, Array]:
@@ -51,7 +53,7 @@ def attention_forward(
             p[at][..., keys.stop :] = 0
             matmul_into(part, v[seen], out)
             if causal and not np.isfinite(out.sum()):
-                out[...] = _without_leaks(part, v[seen])
+                out[...] = without_leaks(part, v[seen])
     return y, p
 
 
@@ -77,8 +79,12 @@ def _probabilities(
     p /= sums
 
 
-def _without_leaks(p: Array, v: Array) -> Array:
-    """``p @ v`` where a probability of 0 silences even an infinite or undefined value."""
+def without_leaks(p: Array, v: Array) -> Array:
+    """``p @ v`` where a probability of 0 silences even an infinite or undefined value.
+
+    >>> without_leaks(np.array([[1.0, 0.0]]), np.array([[2.0], [np.nan]])).tolist()
+    [[2.0]]
+    """
     finite = np.isfinite(v)
     y = p @ np.where(finite, v, 0)
     wild = np.where(finite, 0, v)
@@ -88,6 +94,7 @@ def _without_leaks(p: Array, v: Array) -> Array:
     return y
 
 
+@quiet
 def attention_backward(
     g: Array,
     q: Array,
@@ -113,6 +120,11 @@ def attention_backward(
     dq = heads_together(q.shape, q.dtype) if need_q else None
     dk = heads_together(k.shape, k.dtype) if need_k else None
     dv = heads_together(v.shape, v.dtype) if need_v else None
+    if p.size == 0:
+        for a in (dq, dk, dv):
+            if a is not None:
+                a[...] = 0
+        return dq, dk, dv
     for i in batch_blocks(tuple(batch), t * s):
         if dv is not None:
             _sums_over_queries(p[i], g[i], dv[i], causal)
@@ -142,3 +154,5 @@ def _sums_over_queries(weights: Array, x: Array, out: Array, causal: bool) -> No
     for rows, keys in key_spans(weights.shape[-2], weights.shape[-1], causal):
         part = weights[..., rows, keys].swapaxes(-1, -2)
         matmul_into(part, x[..., rows, :], out[..., keys, :])
+    if causal:
+        out[..., weights.shape[-2] :, :] = 0  # keys past the last query

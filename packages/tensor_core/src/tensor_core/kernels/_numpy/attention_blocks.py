@@ -74,14 +74,17 @@ def query_spans(t: int, s: int, causal: bool) -> Iterator[tuple[slice, slice]]:
 
 
 def key_spans(t: int, s: int, causal: bool) -> Iterator[tuple[slice, slice]]:
-    """Spans of keys, each after the queries that may see it.
+    """Spans of keys that queries see, each after the queries that may.
 
     >>> list(key_spans(300, 300, True))
     [(slice(0, 300, None), slice(0, 256, None)), (slice(256, 300, None), slice(256, 300, None))]
     """
-    step = _SPAN if causal else s
-    for start in range(0, s, step):
-        yield slice(start if causal else 0, t), slice(start, min(start + step, s))
+    if not causal:
+        yield slice(0, t), slice(0, s)
+        return
+    end = min(s, t)
+    for start in range(0, end, _SPAN):
+        yield slice(start, t), slice(start, min(start + _SPAN, end))
 
 
 @lru_cache(maxsize=32)

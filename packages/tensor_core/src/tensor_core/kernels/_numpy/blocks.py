@@ -8,6 +8,9 @@ import numpy as np
 # four to six arrays a kernel touches fit in 1 MB and only the first pass goes to main memory.
 BLOCK = 32_768
 
+# inf and nan are results like any other here, nothing to warn of: @quiet stands over every kernel
+quiet = np.errstate(all="ignore")
+
 
 def row_blocks(rows: int, width: int, size: int = BLOCK) -> Iterator[slice]:
     """Slices covering ``rows`` rows of ``width`` values, about ``size`` values each.

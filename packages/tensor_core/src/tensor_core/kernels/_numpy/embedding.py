@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from .blocks import quiet
+
 Array = np.ndarray
 
 
+@quiet
 def embedding_backward(g: Array, ids: Array, num_rows: int) -> Array:
     """Sum of the rows of ``g`` for each index; zero for an index that does not occur.
 

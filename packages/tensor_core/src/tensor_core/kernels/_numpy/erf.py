@@ -9,7 +9,7 @@ largest error; the form is that of Cody (Rational Chebyshev approximations for t
 
 import numpy as np
 
-from .blocks import BLOCK, flat_blocks
+from .blocks import BLOCK, flat_blocks, quiet
 
 Array = np.ndarray
 
@@ -63,6 +63,7 @@ _CENTRE_END = 0.5
 _FAR = {np.dtype(np.float32): 15.0, np.dtype(np.float64): 39.0}
 
 
+@quiet
 def erf(x: Array) -> Array:
     """The error function of each element. Any shape, contiguous.
 
@@ -71,9 +72,8 @@ def erf(x: Array) -> Array:
     """
     y = np.empty(x.shape, x.dtype)
     work = np.empty((3, min(x.size, BLOCK)), np.float64)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        for xb, yb in flat_blocks(x, y):
-            _erf64(xb.astype(np.float64), yb, *(w[: xb.size] for w in work))
+    for xb, yb in flat_blocks(x, y):
+        _erf64(xb.astype(np.float64), yb, *(w[: xb.size] for w in work))
     return y
 
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from .blocks import row_blocks
+from .blocks import quiet, row_blocks
 
 Array = np.ndarray
 
 
+@quiet
 def layer_norm_forward(
     x: Array, weight: Array | None, bias: Array | None, eps: float
 ) -> tuple[Array, Array, Array]:
@@ -36,6 +37,7 @@ def layer_norm_forward(
     return y, mean, rstd
 
 
+@quiet
 def layer_norm_backward(
     g: Array,
     x: Array,
@@ -79,6 +81,7 @@ def layer_norm_backward(
     return dx, dw, db
 
 
+@quiet
 def rms_norm_forward(x: Array, weight: Array | None, eps: float) -> tuple[Array, Array]:
     """Rows divided by their root mean square, then ``* weight``.
 
@@ -100,6 +103,7 @@ def rms_norm_forward(x: Array, weight: Array | None, eps: float) -> tuple[Array,
     return y, rstd
 
 
+@quiet
 def rms_norm_backward(
     g: Array, x: Array, rstd: Array, weight: Array | None, need_x: bool, need_w: bool
 ) -> tuple[Array | None, Array | None]:

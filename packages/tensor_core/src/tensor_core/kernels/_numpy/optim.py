@@ -4,11 +4,12 @@ from math import sqrt
 
 import numpy as np
 
-from .blocks import flat_blocks
+from .blocks import flat_blocks, quiet
 
 Array = np.ndarray
 
 
+@quiet
 def adamw_step(
     p: Array,
     g: Array,
@@ -55,6 +56,7 @@ def adamw_step(
         pb += np.divide(mb * -step_size, t, out=t)
 
 
+@quiet
 def sgd_step(
     p: Array,
     g: Array,
@@ -89,6 +91,7 @@ def sgd_step(
         pb -= lr * gb
 
 
+@quiet
 def sum_squares(x: Array) -> float:
     """Sum of squares of all elements, as a Python float.
 

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from .blocks import row_blocks
+from .blocks import quiet, row_blocks
 
 Array = np.ndarray
 
 
+@quiet
 def softmax_forward(x: Array) -> Array:
     """Normalised exponentials of each row. Shapes: (rows, d) -> (rows, d).
 
@@ -24,6 +25,7 @@ def softmax_forward(x: Array) -> Array:
     return y
 
 
+@quiet
 def softmax_backward(g: Array, y: Array) -> Array:
     """``y * (g - sum(g * y))`` by row. Shapes: (rows, d), (rows, d) -> (rows, d).
 
@@ -37,6 +39,7 @@ def softmax_backward(g: Array, y: Array) -> Array:
     return dx
 
 
+@quiet
 def log_softmax_forward(x: Array) -> Array:
     """Logarithm of the softmax of each row. Shapes: (rows, d) -> (rows, d).
 
@@ -53,6 +56,7 @@ def log_softmax_forward(x: Array) -> Array:
     return y
 
 
+@quiet
 def log_softmax_backward(g: Array, y: Array) -> Array:
     """``g - exp(y) * sum(g)`` by row. Shapes: (rows, d), (rows, d) -> (rows, d).
 
@@ -67,6 +71,7 @@ def log_softmax_backward(g: Array, y: Array) -> Array:
     return dx
 
 
+@quiet
 def cross_entropy_forward(
     logits: Array, targets: Array, ignore_index: int, label_smoothing: float, need_grad: bool
 ) -> tuple[np.floating, int, Array, Array | None]:
