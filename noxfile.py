@@ -195,8 +195,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def docs_examples(session: nox.Session) -> None:
     """Run every example the documentation shows: docstrings, snippets, scripts."""
-    install(session, *(f"{package}[test]" for package in PACKAGES))
-    session.run(*PYTEST, "--doctest-modules", "--pyargs", *PACKAGES)
+    install(session, *(f"{package}[test]" for package in PACKAGES), "tensor_core[fast]")
+    session.run(*PYTEST, "--noconftest", "--doctest-modules", "--pyargs", *PACKAGES)
     session.run("python", "-m", "docs.generate", "--check")
     session.run("python", "-m", "docs.check_examples", *session.posargs)
 
