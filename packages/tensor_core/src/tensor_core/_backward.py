@@ -185,20 +185,25 @@ def _run(
                 _collect_part(pending, node, g)
                 continue
             grads = node.apply_graph(g) if graph else node.apply(g)
-            for (target, shape, dtype), r in zip(node._edges, grads, strict=True):
+            for k, (target, shape, dtype) in enumerate(node._edges):
+                r, grads[k] = grads[k], None
                 if r is None:
                     continue
                 if not graph and type(r) is not np.ndarray:  # NumPy's scalars come from 0-d arrays
                     r = np.asarray(r)
                 if r.shape != shape or (r._a if graph else r).dtype != dtype:
                     r = _fit(node, r, shape, dtype, graph)
-                if target in pending:
-                    _collect(pending, summed, target, r, graph)
-                else:
+                if target not in pending:
                     pending[target] = r
+                elif not graph and sys.getrefcount(r) <= 2 and _owns_memory(r):
+                    r += pending[target]  # nobody else holds r: the sum needs no new memory
+                    pending[target] = r
+                    summed.add(target)
+                else:
+                    _collect(pending, summed, target, r, graph)
             if not keep:
                 node.free()
-            grads = r = g = None  # a leaf takes a gradient only if nobody else holds it
+            r = g = None  # a leaf takes a gradient only if nobody else holds it
     return [] if targets is None else [captured.get(t) for t in targets]
 
 
