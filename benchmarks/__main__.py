@@ -76,8 +76,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="5 turns each instead of 25")
     parser.add_argument("--only", default="", metavar="WORD", help="tasks containing WORD")
     options = parser.parse_args()
-    rows = measure(options.only, turns=5 if options.quick else 25)
     here = machine()
+    if (here["busy"] or 0) > 0.3:
+        print("other work is running: nothing measured now is worth keeping", file=sys.stderr)
+    rows = measure(options.only, turns=5 if options.quick else 25)
     print_table(here, rows)
     if options.json:
         options.json.write_text(json.dumps(to_json(here, rows), indent=1) + "\n")

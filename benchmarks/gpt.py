@@ -44,6 +44,7 @@ def training_step(
         n_embd=width,
         dropout=0.0,
         bias=False,
+        gelu="none",  # nanoGPT's; GPT-2's own is the tanh approximation
     )
     optimizer = make_optimizer(model, TrainConfig())
     parameters = sum(p.numel() for p in model.parameters())

@@ -18,6 +18,7 @@ def machine() -> dict[str, Any]:
         "cores": usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
+        "busy": busy_cores(),
         "versions": {name: version for name in names if (version := version_of(name))},
     }
 
@@ -27,6 +28,11 @@ def usable_cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def busy_cores() -> float | None:
+    """Return how many cores other work kept busy over the last minute, where the system tells."""
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def processor() -> str:

@@ -112,7 +112,8 @@ def describe(machine: dict[str, Any]) -> str:
     """Return the machine and its versions as one line."""
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     place = f"{machine['processor']}, {machine['cores']} cores, {machine['system']}"
-    return f"{place}; Python {machine['python']}, {versions}."
+    load = "" if machine["busy"] is None else f" Load before the first turn: {machine['busy']}."
+    return f"{place}; Python {machine['python']}, {versions}.{load}"
 
 
 def thread_lines(rows: list[Row]) -> list[str]:
