@@ -151,8 +151,10 @@ def _order(roots: list[tuple[Any, Any]], targets: list[Any] | None) -> list[Any]
     if targets is not None:
         useful = set(targets)
         for node in order:
-            if any(edge[0] in useful for edge in node._edges):
-                useful.add(node)
+            for edge in node._edges:
+                if edge[0] in useful:
+                    useful.add(node)
+                    break
         order = [node for node in order if node in useful]
     order.reverse()
     return order

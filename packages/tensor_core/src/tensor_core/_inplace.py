@@ -51,6 +51,11 @@ def _check_leaf(target: Tensor) -> None:
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
     base = target._base
+    if base is not None and base._rg and target._untracked:
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode "
+            "enabled. Make the view outside of no_grad, or change it inside."
+        )
     if base is not None and base._rg and base._node is None:
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation."

@@ -80,7 +80,7 @@ class Node:
 
     def free(self) -> None:
         """Drop what was saved; a further backward raises."""
-        if self.cells or self.saved:
+        if self.cells or self.op.keeps:  # else nothing of size is held, and torch allows it
             self.saved = None
 
     def apply(self, g: Any) -> list[Any]:

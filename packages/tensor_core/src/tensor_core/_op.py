@@ -132,6 +132,7 @@ class Op:
         self.rules: tuple[Rule, ...] = ()
         self.__doc__ = forward.__doc__
         self.__wrapped__ = forward
+        self.__module__ = forward.__module__  # where doctest looks for the docstring's example
         parameters = list(inspect.signature(forward).parameters.values())
         self.names = tuple(p.name for p in parameters)
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -255,24 +256,25 @@ class Op:
     ) -> Any:
         """Wrap several outputs, or one output and the intermediates its rule asked for."""
         n = len(results) - len(self.keeps)
+        alone = n == 1 and bool(self.keeps)  # a split into one part is still a tuple
         arrays = tuple(np.asarray(r) for r in results[:n])
         outs = tuple(wrap(a) for a in arrays)
         if self.view:
             for k, out in enumerate(outs):
                 _make_view(out, args[0], self, args, k)
         if needs and mode.enabled and self.rules:
-            values.append(arrays[0] if n == 1 else arrays)
+            values.append(arrays[0] if alone else arrays)
             values.extend(results[n:])
-            node = self._node(Node if n == 1 else MultiNode, values, args, needs)
+            node = self._node(Node if alone else MultiNode, values, args, needs)
             if node.plan.keeps_y:
                 node.cells = (*node.cells, *(out._ver for out in outs))
                 node.mark += sum(out._ver[0] for out in outs)
             node.outputs = tuple((a.shape, a.dtype) for a in arrays)
             for k, out in enumerate(outs):
                 if arrays[k].dtype.kind in "fc":
-                    out._node = node if n == 1 else Select(node, k)
+                    out._node = node if alone else Select(node, k)
                     out._rg = True
-        return outs[0] if n == 1 else outs
+        return outs[0] if alone else outs
 
     # -- arguments --------------------------------------------------------------------------
 
@@ -472,6 +474,7 @@ def _make_view(
         return
     out._ver = source._ver
     out._seen = source._ver[0]
+    out._untracked = not mode.enabled or (source._base is not None and source._untracked)
     step = (op, args[1:], index)
     if source._base is None:
         out._base = source

@@ -47,6 +47,7 @@ class Tensor(TensorMethods):
         "_replay",  # the ops that make this view of its base again
         "_rg",  # requires_grad
         "_seen",  # version of the memory when _node was last right (views only)
+        "_untracked",  # made under no_grad: not to be changed under autograd (views only)
         "_ver",  # version counter, one list shared by all views of the memory
     )
 
@@ -58,6 +59,7 @@ class Tensor(TensorMethods):
     _replay: tuple[Any, ...]
     _rg: bool
     _seen: int
+    _untracked: bool
     _ver: list[int]
 
     # A leaf ends the graph: the backward pass meets it as a node without edges, last in order.
