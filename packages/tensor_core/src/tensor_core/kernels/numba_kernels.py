@@ -5,13 +5,14 @@ Where NumPy is as fast, or the loop is not hot, the name stands for NumPy's kern
 
 from ._numba.activations import gelu_forward, silu_forward
 from ._numba.attention import attention_backward, attention_forward
+from ._numba.embedding import embedding_backward
 from ._numba.norms import (
     layer_norm_backward,
     layer_norm_forward,
     rms_norm_backward,
     rms_norm_forward,
 )
-from ._numba.optim import adamw_step, sgd_step, sum_squares
+from ._numba.optim import adamw_step, sgd_step
 from ._numba.softmax import (
     cross_entropy_forward,
     log_softmax_backward,
@@ -19,8 +20,8 @@ from ._numba.softmax import (
     softmax_backward,
     softmax_forward,
 )
-from ._numpy.embedding import embedding_backward
 from ._numpy.erf import erf
+from ._numpy.optim import sum_squares
 
 __all__ = [
     "adamw_step",

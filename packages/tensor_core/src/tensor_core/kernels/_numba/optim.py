@@ -1,9 +1,9 @@
-"""Optimizer steps and the gradient norm: one pass over memory each."""
+"""Optimizer steps: one pass over memory each."""
 
 from math import sqrt
 
 import numpy as np
-from numba import boolean, float32, float64
+from numba import boolean, float32
 
 from .._numpy import optim as plain
 from .compiling import IN1, OUT1, kernel, takes
@@ -11,7 +11,6 @@ from .compiling import IN1, OUT1, kernel, takes
 Array = np.ndarray
 
 _ZERO, _ONE = float32(0.0), float32(1.0)
-_CHUNK = 4096
 
 
 def adamw_step(
@@ -82,22 +81,3 @@ def _momentum(p, g, buf, lr, momentum, rest, decay, nesterov):  # type: ignore[n
         b = momentum * buf[i] + rest * gi
         buf[i] = b
         p[i] -= lr * (direct * gi + ahead * b)
-
-
-def sum_squares(x: Array) -> float:
-    """As the NumPy kernel of this name."""
-    if not takes(x):
-        return plain.sum_squares(x)
-    total = _sum_squares(x.reshape(-1))
-    return plain.sum_squares(x.astype(np.float64)) if total == np.inf else total
-
-
-@kernel(IN1)
-def _sum_squares(x):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for start in range(0, x.size, _CHUNK):
-        part = _ZERO
-        for i in range(start, min(start + _CHUNK, x.size)):
-            part += x[i] * x[i]
-        total += float64(part)
-    return total

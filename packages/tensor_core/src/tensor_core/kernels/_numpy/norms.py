@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .blocks import quiet, row_blocks
+from .blocks import quiet, row_blocks, row_sums
 
 Array = np.ndarray
 
@@ -25,7 +25,8 @@ def layer_norm_forward(
     rstd = np.empty((rows, 1), x.dtype)
     for b in row_blocks(rows, d):
         yb, mb, rb = y[b], mean[b], rstd[b]
-        np.mean(x[b], axis=1, keepdims=True, out=mb)
+        mb[...] = row_sums(x[b])
+        mb /= d
         np.subtract(x[b], mb, out=yb)
         np.vecdot(yb, yb, out=rb[:, 0])
         _reciprocal_root(rb, d, eps)
@@ -72,7 +73,7 @@ def layer_norm_backward(
             dw += _column_sums(gb * xhat)
         if dx is not None:
             gw = gb if weight is None else np.multiply(gb, weight, out=dx[b])
-            shift = gw.mean(axis=1, keepdims=True)
+            shift = row_sums(gw) / d
             slope = np.vecdot(gw, xhat)[:, None] / d
             np.subtract(gw, shift, out=dx[b])
             xhat *= slope

@@ -8,6 +8,8 @@ from .blocks import flat_blocks, quiet
 
 Array = np.ndarray
 
+_ROW = 4096  # squares added up in the array's own precision; the sums of these in float64
+
 
 @quiet
 def adamw_step(
@@ -98,9 +100,10 @@ def sum_squares(x: Array) -> float:
     >>> sum_squares(np.array([3.0, 4.0]))
     25.0
     """
-    total = 0.0
-    for (b,) in flat_blocks(x, size=8192):
-        total += float(np.dot(b, b))
+    flat = x.reshape(-1)
+    whole = flat.size // _ROW * _ROW
+    rows, tail = flat[:whole].reshape(-1, _ROW), flat[whole:]
+    total = float(np.vecdot(rows, rows).sum(dtype=np.float64)) + float(np.dot(tail, tail))
     if total == np.inf and x.dtype == np.float32:  # squares may have left float32's range
         return sum_squares(x.astype(np.float64))
     return total

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .blocks import quiet, row_blocks
+from .blocks import quiet, row_blocks, row_sums
 
 Array = np.ndarray
 
@@ -21,7 +21,7 @@ def softmax_forward(x: Array) -> Array:
         yb = y[b]
         np.subtract(x[b], x[b].max(axis=1, keepdims=True), out=yb)
         np.exp(yb, out=yb)
-        yb /= yb.sum(axis=1, keepdims=True)
+        yb /= row_sums(yb)
     return y
 
 
@@ -52,7 +52,7 @@ def log_softmax_forward(x: Array) -> Array:
     for b in row_blocks(*x.shape):
         yb = y[b]
         np.subtract(x[b], x[b].max(axis=1, keepdims=True), out=yb)
-        yb -= np.log(np.exp(yb).sum(axis=1, keepdims=True))
+        yb -= np.log(row_sums(np.exp(yb)))
     return y
 
 
@@ -66,7 +66,7 @@ def log_softmax_backward(g: Array, y: Array) -> Array:
     dx = np.empty_like(y)
     for b in row_blocks(*y.shape):
         np.exp(y[b], out=dx[b])
-        dx[b] *= g[b].sum(axis=1, keepdims=True)
+        dx[b] *= row_sums(g[b])
         np.subtract(g[b], dx[b], out=dx[b])
     return dx
 
@@ -120,7 +120,7 @@ def _cross_entropy_rows(
     classes = x.shape[1]
     z = x - x.max(axis=1, keepdims=True)
     e = np.exp(z, out=grad)
-    sums = e.sum(axis=1, keepdims=True)
+    sums = row_sums(e)
     lse = np.log(sums)[:, 0]
     np.subtract(lse, z[rows, picks], out=losses)
     if smoothing:
