@@ -1,5 +1,6 @@
 """Numeric derivatives, and cards called with arrays: what the tests of the ops measure with."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ def central(f: Callable[[], float], x: np.ndarray) -> np.ndarray:
     d = np.zeros(x.shape)
     for i in np.ndindex(x.shape):
         rows = [slope(f, x, i, STEP / 2**k) for k in range(3)]
-        once = [(4 * b - a) / 3 for a, b in zip(rows, rows[1:], strict=False)]
+        once = [(4 * b - a) / 3 for a, b in itertools.pairwise(rows)]
         d[i] = (16 * once[1] - once[0]) / 15
     return d
 

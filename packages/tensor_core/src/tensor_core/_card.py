@@ -79,6 +79,7 @@ class Composed:
         self.__doc__ = function.__doc__
         self.__name__ = function.__name__
         self.__wrapped__ = function
+        self.__module__ = function.__module__  # where doctest looks for the docstring's example
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)

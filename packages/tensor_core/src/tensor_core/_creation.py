@@ -70,7 +70,13 @@ def _plain(data: Any) -> Any:
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """A tensor of the data, sharing memory with arrays and tensors of the right type."""
+    """A tensor of the data, sharing memory with arrays and tensors of the right type.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1, 2])
+    >>> torch.as_tensor(x) is x
+    True
+    """
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray) and (dtype is None or data.dtype == _dtypes.to_numpy(dtype)):
@@ -86,6 +92,14 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
 
     Raises:
         TypeError: it is no array, or of a type tensors do not have.
+
+    >>> import tensor_core as torch
+    >>> import numpy as np
+    >>> a = np.zeros(2)
+    >>> t = torch.from_numpy(a)
+    >>> a[0] = 5
+    >>> t
+    tensor([5., 0.], dtype=torch.float64)
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
@@ -103,7 +117,13 @@ def zeros(
     pin_memory: bool = False,
     **named: Any,
 ) -> Tensor:
-    """Zeros of a shape."""
+    """Zeros of a shape.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(2, 3)
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+    """
     return finish(np.zeros(_sized(size, named), _type(dtype)), requires_grad, device, out)
 
 
@@ -117,7 +137,12 @@ def ones(
     pin_memory: bool = False,
     **named: Any,
 ) -> Tensor:
-    """Ones of a shape."""
+    """Ones of a shape.
+
+    >>> import tensor_core as torch
+    >>> torch.ones(3, dtype=torch.int64)
+    tensor([1, 1, 1])
+    """
     return finish(np.ones(_sized(size, named), _type(dtype)), requires_grad, device, out)
 
 
@@ -132,7 +157,12 @@ def empty(
     memory_format: Any = None,
     **named: Any,
 ) -> Tensor:
-    """Uninitialised memory of a shape."""
+    """Uninitialised memory of a shape.
+
+    >>> import tensor_core as torch
+    >>> torch.empty(2, 3).shape
+    torch.Size([2, 3])
+    """
     return finish(np.empty(_sized(size, named), _type(dtype)), requires_grad, device, out)
 
 
@@ -157,7 +187,12 @@ def full(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """One value in a whole shape; its type is the value's unless given."""
+    """One value in a whole shape; its type is the value's unless given.
+
+    >>> import tensor_core as torch
+    >>> torch.full((2,), 7)
+    tensor([7, 7])
+    """
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = _array(value, None).dtype if dtype is None else _dtypes.to_numpy(dtype)
     return finish(np.full(_shape((size,)), value, kind), requires_grad, device, out)
@@ -177,7 +212,12 @@ def _like(make: Any, name: str) -> Any:
         return finish(make(input._a.shape, kind), requires_grad, device)
 
     function.__name__ = name
-    function.__doc__ = f"``{name.removesuffix('_like')}`` in the shape and type of ``input``."
+    function.__doc__ = f"""``{name.removesuffix("_like")}`` in the shape and type of ``input``.
+
+    >>> import tensor_core as torch
+    >>> torch.{name}(torch.tensor([[1, 2]])).shape
+    torch.Size([1, 2])
+    """
     return function
 
 
@@ -187,7 +227,12 @@ empty_like = _like(np.empty, "empty_like")
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **more: Any) -> Tensor:
-    """One value in the shape and type of ``input``."""
+    """One value in the shape and type of ``input``.
+
+    >>> import tensor_core as torch
+    >>> torch.full_like(torch.zeros(2), 7)
+    tensor([7., 7.])
+    """
     return full(input._a.shape, fill_value, dtype=dtype or input.dtype, **more)
 
 
@@ -206,6 +251,10 @@ def arange(
 
     Raises:
         RuntimeError: the step is zero or leads away from the end.
+
+    >>> import tensor_core as torch
+    >>> torch.arange(5), torch.arange(0, 1, 0.25)
+    (tensor([0, 1, 2, 3, 4]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
     """
     if end is None:
         start, end = 0, start
@@ -238,7 +287,12 @@ def linspace(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """``steps`` evenly spaced numbers from ``start`` to ``end``, both included."""
+    """``steps`` evenly spaced numbers from ``start`` to ``end``, both included.
+
+    >>> import tensor_core as torch
+    >>> torch.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
     a, b = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     kind = _type(dtype)
     if steps < 2:
@@ -260,10 +314,21 @@ def eye(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
+    """Ones on the diagonal, zeros elsewhere.
+
+    >>> import tensor_core as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     return finish(np.eye(n, m, dtype=_type(dtype)), requires_grad, device, out)
 
 
 def scalar_tensor(value: Any, *, dtype: Any = None, **more: Any) -> Tensor:
-    """A 0-d tensor of the default type."""
+    """A 0-d tensor of the default type.
+
+    >>> import tensor_core as torch
+    >>> torch.scalar_tensor(2)
+    tensor(2.)
+    """
     return tensor(value, dtype=dtype or _dtypes.get_default_dtype())

@@ -59,12 +59,24 @@ _default = [float32]
 
 
 def get_default_dtype() -> dtype:
-    """The type of floating-point tensors made from Python numbers."""
+    """The type of floating-point tensors made from Python numbers.
+
+    >>> import tensor_core as torch
+    >>> torch.get_default_dtype()
+    torch.float32
+    """
     return _default[0]
 
 
 def set_default_dtype(d: dtype) -> None:
-    """Make ``d`` (a floating-point type) the type of tensors made from Python floats."""
+    """Make ``d`` (a floating-point type) the type of tensors made from Python floats.
+
+    >>> import tensor_core as torch
+    >>> torch.set_default_dtype(torch.float64)
+    >>> torch.tensor(0.5).dtype
+    torch.float64
+    >>> torch.set_default_dtype(torch.float32)
+    """
     if not isinstance(d, dtype) or not d.is_floating_point:
         raise TypeError(f"only floating-point types are supported as the default type, not {d}")
     _default[0] = d

@@ -19,12 +19,23 @@ mode = _thread = _Mode()
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations on this thread are being recorded."""
+    """Whether operations on this thread are being recorded.
+
+    >>> import tensor_core as torch
+    >>> torch.is_grad_enabled()
+    True
+    """
     return mode.enabled
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether this thread is inside :class:`inference_mode`."""
+    """Whether this thread is inside :class:`inference_mode`.
+
+    >>> import tensor_core as torch
+    >>> with torch.inference_mode():
+    ...     print(torch.is_inference_mode_enabled())
+    True
+    """
     return mode.inference
 
 
@@ -76,21 +87,42 @@ class no_grad(_Switch):
 
 
 class enable_grad(_Switch):
-    """Record inside the block, also within :class:`no_grad`."""
+    """Record inside the block, also within :class:`no_grad`.
+
+    >>> import tensor_core as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     print((x * 2).requires_grad)
+    True
+    """
 
     def __init__(self) -> None:
         super().__init__(True)
 
 
 class inference_mode(_Switch):
-    """Record nothing inside the block, and say so to :func:`is_inference_mode_enabled`."""
+    """Record nothing inside the block, and say so to :func:`is_inference_mode_enabled`.
+
+    >>> import tensor_core as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.inference_mode():
+    ...     print((x * 2).requires_grad)
+    False
+    """
 
     def __init__(self, mode: bool = True) -> None:
         super().__init__(not mode, inference=mode)
 
 
 class set_grad_enabled(_Switch):
-    """Switch recording at once; as a context manager, for the block only."""
+    """Switch recording at once; as a context manager, for the block only.
+
+    >>> import tensor_core as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> with torch.set_grad_enabled(False):
+    ...     print((x * 2).requires_grad)
+    False
+    """
 
     def __init__(self, mode: bool) -> None:
         super().__init__(mode)

@@ -201,6 +201,41 @@ def _new_factory(make: Any, name: str) -> Callable[..., Tensor]:
     return method
 
 
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """``view`` in the shape of ``other``."""
+    return ops.view_op(self, tuple(other._a.shape))
+
+
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """``reshape`` to the shape of ``other``."""
+    return ops.reshape(self, tuple(other._a.shape))
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """``expand`` to the shape of ``other``."""
+    return ops.expand(self, tuple(other._a.shape))
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor as the type of ``other``."""
+    return ops.to(self, other.dtype)
+
+
+def cpu(self: Tensor, *memory_format: Any, **more: Any) -> Tensor:
+    """The tensor itself, which is on the CPU already."""
+    return self
+
+
+def is_shared(self: Tensor) -> bool:
+    """Whether the memory is shared between processes: never."""
+    return False
+
+
+def pin_memory(self: Tensor, *device: Any) -> Tensor:
+    """The tensor itself: there is no other device to pin memory for."""
+    return self
+
+
 def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, **more: Any) -> Tensor:
     """``full`` of this tensor's type."""
     return full(size, fill_value, dtype=dtype or self.dtype, **more)
@@ -306,13 +341,8 @@ ADAPTED: dict[str, Any] = {
     "new_ones": _new_factory(np.ones, "new_ones"),
     "new_empty": _new_factory(np.empty, "new_empty"),
     "new_full": new_full, "new_tensor": new_tensor,
-    "cpu": lambda self, *a, **k: self,
-    "view_as": lambda self, other: ops.view_op(self, tuple(other._a.shape)),
-    "reshape_as": lambda self, other: ops.reshape(self, tuple(other._a.shape)),
-    "expand_as": lambda self, other: ops.expand(self, tuple(other._a.shape)),
-    "type_as": lambda self, other: ops.to(self, other.dtype),
-    "is_shared": lambda self: False,
-    "pin_memory": lambda self, *a: self,
+    "cpu": cpu, "view_as": view_as, "reshape_as": reshape_as, "expand_as": expand_as,
+    "type_as": type_as, "is_shared": is_shared, "pin_memory": pin_memory,
 }  # fmt: skip
 
 PROPERTIES: dict[str, Any] = {

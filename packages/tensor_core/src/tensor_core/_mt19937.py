@@ -28,7 +28,7 @@ class MersenneTwister:
 
     @property
     def _bits(self) -> np.random.MT19937:
-        """NumPy's twister, seeded at the first draw: a generator nobody draws from costs nothing."""
+        """NumPy's twister, seeded at the first draw: one nobody draws from costs nothing."""
         if self._waiting is not None:
             with _seeding:
                 if self._waiting is not None:  # no other thread was faster

@@ -104,6 +104,10 @@ class Op:
         fuses: the composition a fused op stands for; its higher derivatives go through it.
         view: whether the result shares its input's memory (``"maybe"``: if it can).
         unmixed: arrays that keep their type while the others are brought to a common one.
+
+    >>> import tensor_core as torch
+    >>> torch.matmul, torch.tanh.torch
+    (<op matmul(x, other)>, 'tanh')
     """
 
     def __init__(

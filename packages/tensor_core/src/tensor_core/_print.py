@@ -26,7 +26,14 @@ def set_printoptions(
     precision: int | None = None, threshold: int | None = None, edgeitems: int | None = None,
     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
 ) -> None:  # fmt: skip
-    """Set how tensors print; what is not given stays, except ``sci_mode``, as in torch."""
+    """Set how tensors print; what is not given stays, except ``sci_mode``, as in torch.
+
+    >>> import tensor_core as torch
+    >>> torch.set_printoptions(precision=2)
+    >>> torch.tensor([1 / 3, 2 / 3])
+    tensor([0.33, 0.67])
+    >>> torch.set_printoptions(profile="default")
+    """
     if profile == "default":
         options.precision, options.threshold, options.edgeitems = 4, 1000, 3
     elif profile == "short":

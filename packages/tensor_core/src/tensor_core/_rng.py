@@ -39,25 +39,57 @@ default_generator = random.default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Any:
-    """Restart the default generator and return it."""
+    """Restart the default generator and return it.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(1)
+    >>> torch.rand(1)
+    tensor([0.7576])
+    """
     return random.manual_seed(seed)
 
 
 def seed() -> int:
-    """Restart the default generator from a seed nobody chose, and return that."""
+    """Restart the default generator from a seed nobody chose, and return that.
+
+    >>> import tensor_core as torch
+    >>> first = torch.seed()
+    >>> first == torch.initial_seed()
+    True
+    """
     return random.current().seed()
 
 
 def initial_seed() -> int:
-    """The seed the default generator started from."""
+    """The seed the default generator started from.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(42)
+    >>> torch.initial_seed()
+    42
+    """
     return random.current().initial_seed()
 
 
 def get_rng_state() -> Tensor:
-    """The default generator's state as a ByteTensor."""
+    """The default generator's state as a ByteTensor.
+
+    >>> import tensor_core as torch
+    >>> state = torch.get_rng_state()
+    >>> state.dtype, state.shape
+    (torch.uint8, torch.Size([5056]))
+    """
     return wrap(np.asarray(random.current().get_state()))
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Make the default generator continue from a state."""
+    """Make the default generator continue from a state.
+
+    >>> import tensor_core as torch
+    >>> state = torch.get_rng_state()
+    >>> a = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), a)
+    True
+    """
     random.current().set_state(new_state._a)

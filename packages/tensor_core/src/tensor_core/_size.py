@@ -35,6 +35,10 @@ class device:
 
     Raises:
         RuntimeError: the device is not the CPU.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(1).device
+    device(type='cpu')
     """
 
     __slots__ = ("index", "type")

@@ -42,7 +42,12 @@ _threads = _cores()
 
 
 def get_num_threads() -> int:
-    """How many threads an operation may use."""
+    """How many threads an operation may use.
+
+    >>> import tensor_core as torch
+    >>> torch.get_num_threads() >= 1
+    True
+    """
     return _threads
 
 

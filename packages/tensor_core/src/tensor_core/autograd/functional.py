@@ -68,7 +68,13 @@ def _rows(y: Tensor, xs: list[Tensor], create_graph: bool) -> list[Tensor]:
 
 
 def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, **kw: Any) -> Any:
-    """All second derivatives of a single-valued function; nested as torch nests them."""
+    """All second derivatives of a single-valued function; nested as torch nests them.
+
+    >>> import tensor_core as torch
+    >>> torch.autograd.functional.hessian(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
     xs, single = _inputs(inputs, create_graph)
 
     def gradient(i: int) -> Callable[..., Tensor]:
@@ -86,7 +92,13 @@ def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, *
 def vjp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any
 ) -> Any:
-    """The function's value and ``v`` times its Jacobian."""
+    """The function's value and ``v`` times its Jacobian.
+
+    >>> import tensor_core as torch
+    >>> square = lambda x: x * x
+    >>> torch.autograd.functional.vjp(square, torch.tensor([1.0, 3.0]), torch.tensor([1.0, 10.0]))
+    (tensor([1., 9.]), tensor([ 2., 60.]))
+    """
     xs, single = _inputs(inputs, create_graph)
     with enable_grad():
         y = func(*xs)
@@ -102,7 +114,13 @@ def _detached(y: Any) -> Any:
 def jvp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any
 ) -> Any:
-    """The function's value and its Jacobian times ``v``, by differentiating twice backwards."""
+    """The function's value and its Jacobian times ``v``, by differentiating twice backwards.
+
+    >>> import tensor_core as torch
+    >>> square = lambda x: x * x
+    >>> torch.autograd.functional.jvp(square, torch.tensor([1.0, 3.0]), torch.tensor([1.0, 10.0]))
+    (tensor([1., 9.]), tensor([ 2., 60.]))
+    """
     xs, _ = _inputs(inputs, create_graph)
     with enable_grad():
         y = func(*xs)
@@ -120,7 +138,13 @@ def jvp(
 def vhp(
     func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool = False, **kw: Any
 ) -> Any:
-    """The value of a single-valued function and ``v`` times its Hessian."""
+    """The value of a single-valued function and ``v`` times its Hessian.
+
+    >>> import tensor_core as torch
+    >>> cubes = lambda x: (x**3).sum()
+    >>> torch.autograd.functional.vhp(cubes, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
+    (tensor(9.), tensor([ 6., 12.]))
+    """
     xs, single = _inputs(inputs, create_graph)
     with enable_grad():
         y = func(*xs)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .._card import Case, composed
 from .._op import op
-from .._tensor import Tensor
+from .._tensor import Tensor, check_dim
 from ..kernels import active as kernels
 from ._cases import away_from_zero, unary
 from .elementwise import erf, exp, log1p, sigmoid, tanh, where_op
@@ -19,7 +20,12 @@ _SQRT_2_OVER_PI = 0.7978845608028654
 
 @op(torch="relu", cases=away_from_zero, kinks="x = 0: slopes 0 and 1, the rule gives 0")
 def relu(x: Any, /) -> Any:
-    """``x`` where it is positive, else 0; NaN stays."""
+    """``x`` where it is positive, else 0; NaN stays.
+
+    >>> import tensor_core as torch
+    >>> torch.relu(torch.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     return np.maximum(x, 0)
 
 
@@ -30,7 +36,12 @@ def _(g: Any, y: Any) -> Any:
 
 @op(torch="nn.functional.leaky_relu", cases=away_from_zero, kinks="x = 0")
 def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Any:
-    """``x`` where it is positive, else ``negative_slope * x``."""
+    """``x`` where it is positive, else ``negative_slope * x``.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.leaky_relu(torch.tensor([-1.0, 2.0]), 0.1)
+    tensor([-0.1000,  2.0000])
+    """
     return np.where(x > 0, x, x * negative_slope)
 
 
@@ -62,6 +73,12 @@ def gelu(x: Any, /, approximate: str = "none") -> Any:
 
     Raises:
         RuntimeError: ``approximate`` is neither "none" nor "tanh".
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.gelu(torch.tensor([-1.0, 1.0]))
+    tensor([-0.1587,  0.8413])
+    >>> torch.nn.functional.gelu(torch.tensor([-1.0, 1.0]), approximate="tanh")
+    tensor([-0.1588,  0.8412])
     """
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"approximate argument must be either none or tanh, not {approximate!r}")
@@ -85,7 +102,12 @@ def _silu_composed(x: Tensor) -> Tensor:
     cases=unary(-3, 3),
 )
 def silu(x: Any, /) -> Any:
-    """``x * sigmoid(x)`` (Elfwing et al. 2017)."""
+    """``x * sigmoid(x)`` (Elfwing et al. 2017).
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.silu(torch.tensor([-1.0, 1.0]))
+    tensor([-0.2689,  0.7311])
+    """
     return kernels.silu_forward(x, True)
 
 
@@ -96,7 +118,12 @@ def _(g: Any, slope: Any) -> Any:
 
 @composed(torch="nn.functional.softplus", cases=unary(-3, 3))
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """``log(1 + exp(beta * x)) / beta``, and ``x`` itself above ``threshold``."""
+    """``log(1 + exp(beta * x)) / beta``, and ``x`` itself above ``threshold``.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.softplus(torch.tensor([0.0, 50.0]))
+    tensor([ 0.6931, 50.0000])
+    """
     scaled = input * beta if beta != 1 else input
     soft = log1p(exp(-scaled.abs())) + relu(scaled)
     return where_op(scaled > threshold, input, soft if beta == 1 else soft / beta)
@@ -104,13 +131,23 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 @composed(torch="nn.functional.logsigmoid", cases=unary(-3, 3))
 def logsigmoid(input: Tensor) -> Tensor:
-    """``log(sigmoid(x))`` without overflow."""
+    """``log(sigmoid(x))`` without overflow.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.logsigmoid(torch.tensor([0.0, -1000.0]))
+    tensor([-6.9315e-01, -1.0000e+03])
+    """
     return -softplus(-input, threshold=float("inf"))
 
 
 @composed(torch="nn.functional.elu", cases=away_from_zero, kinks="x = 0 unless alpha = 1")
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """``x`` where positive, else ``alpha * (exp(x) - 1)`` (Clevert et al. 2015)."""
+    """``x`` where positive, else ``alpha * (exp(x) - 1)`` (Clevert et al. 2015).
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.elu(torch.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     negative = alpha * (input.clamp(max=0.0)).expm1()
     return where_op(input > 0, input, negative)
 
@@ -120,12 +157,17 @@ def _softmax_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 5, 3)) + 1e3, dim=1)  # must not overflow
     yield Case(rng.normal(size=(3, 1)), 0)
     yield Case(np.zeros((0, 3)), 1)
+    yield Case(np.zeros((2, 0)), -1)
+    yield Case(np.asarray(rng.normal()), 0)
 
 
 def rows(x: np.ndarray, dim: int) -> np.ndarray:
     """``dim`` moved last and the rest flattened: contiguous rows for the kernels."""
-    moved = x if dim in (-1, x.ndim - 1) else np.moveaxis(x, dim, -1)
-    return np.ascontiguousarray(moved).reshape(-1, x.shape[dim] if x.ndim else 1)
+    axis = check_dim(dim, x.ndim)
+    if not x.ndim:
+        return x.reshape(1, 1)
+    moved = x if axis == x.ndim - 1 else np.moveaxis(x, axis, -1)
+    return np.ascontiguousarray(moved).reshape(math.prod(moved.shape[:-1]), x.shape[axis])
 
 
 def unrows(y: np.ndarray, like: tuple[int, ...], dim: int) -> np.ndarray:
@@ -139,7 +181,13 @@ def unrows(y: np.ndarray, like: tuple[int, ...], dim: int) -> np.ndarray:
 
 @op(name="softmax", torch="softmax", promote="float", cases=_softmax_cases)
 def softmax_op(x: Any, /, dim: int) -> Any:
-    """Normalised exponentials along ``dim``. Shapes: (..., d, ...) -> same."""
+    """Normalised exponentials along ``dim``. Shapes: (..., d, ...) -> same.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([[0.0, 0.0], [1000.0, 0.0]]).softmax(-1)
+    tensor([[0.5000, 0.5000],
+            [1.0000, 0.0000]])
+    """
     return unrows(kernels.softmax_forward(rows(x, dim)), x.shape, dim)
 
 
@@ -152,7 +200,12 @@ def _(g: Any, y: Any, dim: Any) -> Any:
 
 @op(name="log_softmax", torch="log_softmax", promote="float", cases=_softmax_cases)
 def log_softmax_op(x: Any, /, dim: int) -> Any:
-    """The logarithm of :func:`softmax` along ``dim``, without overflow."""
+    """The logarithm of :func:`softmax` along ``dim``, without overflow.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([0.0, 1000.0]).log_softmax(0)
+    tensor([-1000.,     0.])
+    """
     return unrows(kernels.log_softmax_forward(rows(x, dim)), x.shape, dim)
 
 
@@ -171,7 +224,12 @@ def _implicit(name: str, ndim: int) -> int:
 def softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """Normalised exponentials along ``dim``; ``dtype`` converts first."""
+    """Normalised exponentials along ``dim``; ``dtype`` converts first.
+
+    >>> import tensor_core as torch
+    >>> torch.softmax(torch.tensor([1, 2, 3]), 0, dtype=torch.float32)
+    tensor([0.0900, 0.2447, 0.6652])
+    """
     input = input if dtype is None else input.to(dtype)
     return softmax_op(input, _implicit("softmax", input._a.ndim) if dim is None else dim)
 
@@ -179,6 +237,11 @@ def softmax(
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
 ) -> Tensor:
-    """The logarithm of softmax along ``dim``; ``dtype`` converts first."""
+    """The logarithm of softmax along ``dim``; ``dtype`` converts first.
+
+    >>> import tensor_core as torch
+    >>> torch.log_softmax(torch.tensor([1.0, 2.0, 3.0]), dim=0)
+    tensor([-2.4076, -1.4076, -0.4076])
+    """
     input = input if dtype is None else input.to(dtype)
     return log_softmax_op(input, _implicit("log_softmax", input._a.ndim) if dim is None else dim)

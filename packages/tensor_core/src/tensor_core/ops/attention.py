@@ -40,7 +40,13 @@ def attention_op(
     q: Any, k: Any, v: Any, bias: Any = None, /, is_causal: bool = False, scale: float = 1.0
 ) -> Any:
     """``softmax(q @ k.T * scale + bias) @ v``. Shapes: (..., T, D), (..., S, D), (..., S, E)
-    -> (..., T, E)."""
+    -> (..., T, E).
+
+    >>> import tensor_core as torch
+    >>> q, k = torch.zeros(1, 2), torch.zeros(3, 2)
+    >>> torch.nn.functional.scaled_dot_product_attention(q, k, torch.tensor([[1.0], [2.0], [6.0]]))
+    tensor([[3.]])
+    """
     return kernels.attention_forward(q, k, v, scale, is_causal, bias)
 
 
@@ -72,6 +78,14 @@ def scaled_dot_product_attention(
 
     Raises:
         RuntimeError: both a mask and ``is_causal``, or shapes that do not fit.
+
+    >>> import tensor_core as torch
+    >>> q = k = torch.zeros(3, 2)
+    >>> v = torch.tensor([[1.0], [2.0], [6.0]])
+    >>> torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+    tensor([[1.0000],
+            [1.5000],
+            [3.0000]])
     """
     if attn_mask is not None and is_causal:
         raise RuntimeError("scaled_dot_product_attention: give attn_mask or is_causal, not both")

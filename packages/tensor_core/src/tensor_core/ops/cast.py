@@ -15,7 +15,12 @@ from .._tensor import Tensor
 
 @op(name="cast", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)), _dtypes.float64)]))
 def cast(x: Any, /, dtype: Any) -> Any:
-    """The elements as another type; the gradient comes back as the input's."""
+    """The elements as another type; the gradient comes back as the input's.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1.7, -1.7]).to(torch.int64)
+    tensor([ 1, -1])
+    """
     return x.astype(dtype.numpy)
 
 
@@ -28,6 +33,11 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """The tensor as another type (the same tensor if nothing changes).
 
     Accepts a dtype, a device, another tensor, or ``device=``, ``dtype=``, ``copy=``.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1, 2])
+    >>> x.to(torch.float32), x.to("cpu") is x
+    (tensor([1., 2.]), True)
     """
     kind = kwargs.pop("dtype", None)
     copy = kwargs.pop("copy", False)

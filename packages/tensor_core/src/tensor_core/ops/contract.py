@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from .einsum import einsum
 def _matmul_cases(rng: np.random.Generator) -> Any:
     pairs = [((2, 3), (3, 4)), ((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((5, 2, 3), (5, 3, 4)),
              ((5, 2, 3), (3, 4)), ((2, 1, 2, 3), (4, 3, 2)), ((2, 3), (5, 3, 2)), ((3,), (2, 3, 2)),
-             ((2, 2, 3), (3,)), ((2, 0), (0, 3)), ((2, 2), (2, 2))]  # fmt: skip
+             ((2, 2, 3), (3,)), ((2, 0), (0, 3)), ((2, 2), (2, 2)), ((0,), (0, 2)),
+             ((2, 0), (0,)), ((2, 3, 0), (0, 2))]  # fmt: skip
     for a, b in pairs:
         yield Case(rng.normal(size=a), rng.normal(size=b))
 
@@ -26,6 +28,11 @@ def matmul(x: Any, other: Any, /) -> Any:
 
     Raises:
         RuntimeError: a 0-d operand, inner sizes that differ, or types that differ.
+
+    >>> import tensor_core as torch
+    >>> a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> a @ torch.tensor([1.0, 1.0])
+    tensor([3., 7.])
     """
     try:
         if x.dtype == other.dtype:
@@ -57,7 +64,7 @@ def _(g: Any, other: Any, x_shape: Any) -> Any:
     if other.ndim == 1:  # (..., n, k) @ (k) -> (..., n)
         return g[..., None] * other if len(x_shape) > 1 else g * other
     if len(x_shape) == 1:
-        return (other @ g[..., None])[..., 0].reshape((-1, x_shape[0])).sum(0)
+        return _rows((other @ g[..., None])[..., 0]).sum(0)
     return np.matmul(g, np.swapaxes(other, -1, -2))
 
 
@@ -66,10 +73,15 @@ def _(g: Any, x: Any, other_shape: Any) -> Any:
     if x.ndim == 1:
         return x[:, None] * g[..., None, :] if len(other_shape) > 1 else g * x
     if len(other_shape) == 1:
-        return (np.swapaxes(x, -1, -2) @ g[..., None])[..., 0].reshape((-1, other_shape[0])).sum(0)
+        return _rows((np.swapaxes(x, -1, -2) @ g[..., None])[..., 0]).sum(0)
     if len(other_shape) == 2 and x.ndim > 2:  # one product over all rows, not one a batch
-        return x.reshape((-1, x.shape[-1])).T @ g.reshape((-1, g.shape[-1]))
+        return _rows(x).T @ _rows(g)
     return np.matmul(np.swapaxes(x, -1, -2), g)
+
+
+def _rows(x: Any) -> Any:
+    """All dimensions but the last in one; -1 would not do for an empty array."""
+    return x.reshape((math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 def _linear_cases(rng: np.random.Generator) -> Any:
@@ -77,6 +89,8 @@ def _linear_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 5, 3)), rng.normal(size=(4, 3)), None)
     yield Case(rng.normal(size=3), rng.normal(size=(4, 3)), rng.normal(size=4))
     yield Case(rng.normal(size=(0, 3)), rng.normal(size=(2, 3)), rng.normal(size=2))
+    yield Case(rng.normal(size=(2, 0)), rng.normal(size=(3, 0)), rng.normal(size=3))
+    yield Case(rng.normal(size=3), rng.normal(size=(0, 3)), None)
 
 
 @op(torch="nn.functional.linear", cases=_linear_cases)
@@ -85,6 +99,11 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Any:
 
     Raises:
         RuntimeError: the last size of ``x`` is not the weight's, or their types differ.
+
+    >>> import tensor_core as torch
+    >>> x, weight = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 1.0], [0.0, 3.0]])
+    >>> torch.nn.functional.linear(x, weight, torch.tensor([0.5, 0.5]))
+    tensor([[3.5000, 6.5000]])
     """
     if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[1]:
         raise RuntimeError(
@@ -95,8 +114,7 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Any:
         raise RuntimeError(
             f"linear: mat1 and mat2 must have the same dtype, but got {x.dtype} and {weight.dtype}"
         )
-    rows = x.reshape(-1, x.shape[-1])
-    y = rows @ weight.T  # one product over all rows, not one a batch
+    y = _rows(x) @ weight.T  # one product over all rows, not one a batch
     if bias is not None:
         y += bias
     return y.reshape((*x.shape[:-1], weight.shape[0]))
@@ -104,17 +122,17 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Any:
 
 @linear.vjp("x")
 def _(g: Any, weight: Any, x_shape: Any) -> Any:
-    return (g.reshape((-1, weight.shape[0])) @ weight).reshape(x_shape)
+    return (_rows(g) @ weight).reshape(x_shape)
 
 
 @linear.vjp("weight")
 def _(g: Any, x: Any) -> Any:
-    return g.reshape((-1, g.shape[-1])).T @ x.reshape((-1, x.shape[-1]))
+    return _rows(g).T @ _rows(x)
 
 
 @linear.vjp("bias")
 def _(g: Any) -> Any:
-    return g.reshape((-1, g.shape[-1])).sum(0)
+    return _rows(g).sum(0)
 
 
 def _require(name: str, t: Tensor, ndim: int, position: str) -> None:
@@ -128,7 +146,12 @@ def _square_cases(rng: np.random.Generator) -> Any:
 
 @composed(torch="mm", cases=_square_cases)
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m)."""
+    """The product of two matrices. Shapes: (n, k), (k, m) -> (n, m).
+
+    >>> import tensor_core as torch
+    >>> torch.mm(torch.tensor([[1, 2]]), torch.tensor([[3], [4]]))
+    tensor([[11]])
+    """
     _require("mm", input, 2, "self")
     _require("mm", mat2, 2, "mat2")
     return matmul(input, mat2)
@@ -139,7 +162,12 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     cases=lambda rng: iter([Case(rng.normal(size=(2, 3, 4)), rng.normal(size=(2, 4, 2)))]),
 )
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
-    """A batch of matrix products. Shapes: (b, n, k), (b, k, m) -> (b, n, m)."""
+    """A batch of matrix products. Shapes: (b, n, k), (b, k, m) -> (b, n, m).
+
+    >>> import tensor_core as torch
+    >>> torch.bmm(torch.ones(5, 2, 3), torch.ones(5, 3, 4)).shape
+    torch.Size([5, 2, 4])
+    """
     _require("bmm", input, 3, "batch1")
     _require("bmm", mat2, 3, "batch2")
     if input._a.shape[0] != mat2._a.shape[0]:
@@ -153,7 +181,12 @@ def _vector_cases(rng: np.random.Generator) -> Any:
 
 @composed(torch="mv", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)), rng.normal(size=3))]))
 def mv(input: Tensor, vec: Tensor) -> Tensor:
-    """A matrix times a vector. Shapes: (n, k), (k) -> (n)."""
+    """A matrix times a vector. Shapes: (n, k), (k) -> (n).
+
+    >>> import tensor_core as torch
+    >>> torch.mv(torch.tensor([[1, 2], [3, 4]]), torch.tensor([1, -1]))
+    tensor([-1, -1])
+    """
     _require("mv", input, 2, "self")
     _require("mv", vec, 1, "vec")
     return matmul(input, vec)
@@ -161,7 +194,12 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 @composed(torch="dot", cases=_vector_cases)
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
-    """The inner product of two vectors. Shapes: (n), (n) -> ()."""
+    """The inner product of two vectors. Shapes: (n), (n) -> ().
+
+    >>> import tensor_core as torch
+    >>> torch.dot(torch.tensor([1, 2]), torch.tensor([3, 4]))
+    tensor(11)
+    """
     _require("dot", input, 1, "self")
     _require("dot", tensor, 1, "tensor")
     return matmul(input, tensor)
@@ -169,7 +207,13 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 
 @composed(torch="outer", cases=lambda rng: iter([Case(rng.normal(size=2), rng.normal(size=3))]))
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
-    """The outer product of two vectors. Shapes: (n), (m) -> (n, m)."""
+    """The outer product of two vectors. Shapes: (n), (m) -> (n, m).
+
+    >>> import tensor_core as torch
+    >>> torch.outer(torch.tensor([1, 2]), torch.tensor([10, 20]))
+    tensor([[10, 20],
+            [20, 40]])
+    """
     _require("outer", input, 1, "self")
     _require("outer", vec2, 1, "vec2")
     return einsum("i,j->ij", input, vec2)

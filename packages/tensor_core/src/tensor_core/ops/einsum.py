@@ -205,7 +205,13 @@ def _cases(rng: np.random.Generator) -> Any:
 
 @op(name="einsum", variadic=True, promote="same", torch="einsum", cases=_cases)
 def einsum_op(operands: Any, subscripts: str) -> np.ndarray:
-    """The sum of products that ``subscripts`` describe, over the labels the output lacks."""
+    """The sum of products that ``subscripts`` describe, over the labels the output lacks.
+
+    >>> import tensor_core as torch
+    >>> a = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> torch.einsum("ij->j", a), torch.einsum("ii->i", a)
+    (tensor([4., 6.]), tensor([1., 4.]))
+    """
     labels, output = parse(subscripts, tuple(x.ndim for x in operands))
     return contract(labels, output, operands)
 
@@ -267,7 +273,16 @@ def _onto_diagonal(dx: Any, unique: str, mine: str, shape: tuple[int, ...]) -> A
 
 
 class Einsum:
-    """A contraction to keep and call on operands: ``einsum("ij,jk->ik")(a, b)``."""
+    """A contraction to keep and call on operands.
+
+    Raises:
+        RuntimeError: the subscripts are malformed (at once, before any call).
+
+    >>> import tensor_core as torch
+    >>> rows = torch.einsum("ij->i")
+    >>> rows(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([3., 7.])
+    """
 
     def __init__(self, subscripts: str) -> None:
         parse(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,12 @@ _ERF_SLOPE = float(2 / np.sqrt(np.pi))
 
 @op(torch="add", promote="same", cases=binary())
 def add(x: Any, other: Any, /, alpha: float = 1) -> Any:
-    """``x + alpha * other``. Shapes broadcast."""
+    """``x + alpha * other``. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.add(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 3.0]), alpha=10)
+    tensor([31., 32.])
+    """
     return x + other if alpha == 1 else x + alpha * other
 
 
@@ -36,7 +42,12 @@ def _(g: Any, alpha: Any) -> Any:
 
 @op(torch="sub", promote="same", cases=binary())
 def sub(x: Any, other: Any, /, alpha: float = 1) -> Any:
-    """``x - alpha * other``. Shapes broadcast."""
+    """``x - alpha * other``. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.sub(torch.tensor([5, 7]), 2)
+    tensor([3, 5])
+    """
     if getattr(x, "dtype", None) == np.bool_ and getattr(other, "dtype", np.bool_) == np.bool_:
         raise RuntimeError("sub: two bool tensors cannot be subtracted; use ^ or logical_xor")
     return x - other if alpha == 1 else x - alpha * other
@@ -54,7 +65,13 @@ def _(g: Any, alpha: Any) -> Any:
 
 @op(torch="mul", promote="same", cases=binary())
 def mul(x: Any, other: Any, /) -> Any:
-    """``x * other``. Shapes broadcast."""
+    """``x * other``. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([[1], [2]]) * torch.tensor([10, 20])
+    tensor([[10, 20],
+            [20, 40]])
+    """
     return x * other
 
 
@@ -75,7 +92,12 @@ def _conjugate(x: Any) -> Any:
 @op(torch="div", promote="float", cases=binary(0.5, 2.0))
 @_quiet
 def true_div(x: Any, other: Any, /) -> Any:
-    """``x / other`` in floating point. Shapes broadcast."""
+    """``x / other`` in floating point. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1, 2]) / 4
+    tensor([0.2500, 0.5000])
+    """
     if type(other) in (int, float) and other == 0:
         other = np.asarray(other, x.dtype)
     return np.true_divide(x, other)
@@ -93,21 +115,41 @@ def _(g: Any, y: Any, other: Any) -> Any:
     return -g * y / other
 
 
-@op(promote="same", torch="floor_divide")
+def _whole_cases(rng: np.random.Generator) -> Any:
+    yield Case(np.array([1.3, -2.2, 5.7]), np.array([0.8, 0.9, -2.5]))
+    yield Case(np.array([1.3, -2.2]), 1.7)
+
+
+@op(promote="same", torch="floor_divide", cases=_whole_cases, kinks="jumps at whole quotients")
 @_quiet
 def floor_divide(x: Any, other: Any, /) -> Any:
-    """The quotient rounded down. Shapes broadcast."""
+    """The quotient rounded down. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([7, -7]) // 2
+    tensor([ 3, -4])
+    """
     _no_integer_zero("floor_divide", other)
     return np.floor_divide(x, other)
 
 
-@op(promote="same")
+@op(promote="same", cases=_whole_cases, kinks="jumps at whole quotients")
 @_quiet
 def trunc_divide(x: Any, other: Any, /) -> Any:
-    """The quotient rounded towards zero; ``div`` with ``rounding_mode="trunc"``."""
+    """The quotient rounded towards zero; ``div`` with ``rounding_mode="trunc"``.
+
+    >>> import tensor_core as torch
+    >>> torch.div(torch.tensor([7, -7]), 2, rounding_mode="trunc")
+    tensor([ 3, -3])
+    """
     _no_integer_zero("div", other)
     kind = np.result_type(x, other)
     return np.trunc(np.true_divide(x, other)).astype(kind)
+
+
+for _stepped in (floor_divide, trunc_divide):  # constant between jumps
+    _stepped.vjp("x")(lambda g: g * 0)
+    _stepped.vjp("other")(lambda g: g * 0)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
@@ -115,6 +157,10 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
 
     Raises:
         RuntimeError: another rounding mode.
+
+    >>> import tensor_core as torch
+    >>> torch.div(torch.tensor([7.0, -7.0]), 2, rounding_mode="floor")
+    tensor([ 3., -4.])
     """
     if rounding_mode not in (None, "floor", "trunc"):
         raise RuntimeError(
@@ -131,15 +177,15 @@ def _no_integer_zero(name: str, other: Any) -> None:
         raise RuntimeError(f"{name}: ZeroDivisionError: an integer divisor is zero")
 
 
-def _remainder_cases(rng: np.random.Generator) -> Any:
-    yield Case(np.array([1.3, -2.2, 5.7]), np.array([0.8, 0.9, -2.5]))
-    yield Case(np.array([1.3, -2.2]), 1.7)
-
-
-@op(torch="remainder", promote="same", cases=_remainder_cases, kinks="jumps at whole quotients")
+@op(torch="remainder", promote="same", cases=_whole_cases, kinks="jumps at whole quotients")
 @_quiet
 def remainder(x: Any, other: Any, /) -> Any:
-    """``x - other * floor(x / other)``: the sign is the divisor's. Shapes broadcast."""
+    """``x - other * floor(x / other)``: the sign is the divisor's. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.remainder(torch.tensor([7, -7]), 3)
+    tensor([1, 2])
+    """
     _no_integer_zero("remainder", other)
     return np.remainder(x, other)
 
@@ -166,7 +212,12 @@ def _pow_cases(rng: np.random.Generator) -> Any:
 @op(torch="pow", promote="same", cases=_pow_cases)
 @_quiet
 def pow(x: Any, exponent: Any, /) -> Any:
-    """``x ** exponent``. Shapes broadcast."""
+    """``x ** exponent``. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.pow(torch.tensor([1.0, 2.0, 3.0]), 2)
+    tensor([1., 4., 9.])
+    """
     if type(exponent) in (int, float):
         if exponent == 2:
             return x * x
@@ -202,7 +253,12 @@ def _(g: Any, y: Any, x: Any, exponent: Any) -> Any:
 
 @op(torch="neg", cases=unary())
 def neg(x: Any, /) -> Any:
-    """``-x``."""
+    """``-x``.
+
+    >>> import tensor_core as torch
+    >>> -torch.tensor([1, -2])
+    tensor([-1,  2])
+    """
     return -x
 
 
@@ -213,7 +269,12 @@ def _(g: Any) -> Any:
 
 @op(torch="square", cases=unary())
 def square(x: Any, /) -> Any:
-    """``x * x``."""
+    """``x * x``.
+
+    >>> import tensor_core as torch
+    >>> torch.square(torch.tensor([3.0, -4.0]))
+    tensor([ 9., 16.])
+    """
     return x * x
 
 
@@ -225,7 +286,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="reciprocal", promote="float", cases=unary(0.5, 2))
 @_quiet
 def reciprocal(x: Any, /) -> Any:
-    """``1 / x``."""
+    """``1 / x``.
+
+    >>> import tensor_core as torch
+    >>> torch.reciprocal(torch.tensor([2.0, 0.0]))
+    tensor([0.5000,    inf])
+    """
     return 1 / x
 
 
@@ -236,7 +302,12 @@ def _(g: Any, y: Any) -> Any:
 
 @op(torch="abs", cases=away_from_zero, kinks="x = 0: slopes -1 and 1, the rule gives 0")
 def abs(x: Any, /) -> Any:
-    """The absolute value."""
+    """The absolute value.
+
+    >>> import tensor_core as torch
+    >>> torch.abs(torch.tensor([-1.5, 2.0]))
+    tensor([1.5000, 2.0000])
+    """
     return np.abs(x)
 
 
@@ -251,7 +322,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="exp", promote="float", cases=unary())
 @_quiet
 def exp(x: Any, /) -> Any:
-    """e to the power ``x``."""
+    """e to the power ``x``.
+
+    >>> import tensor_core as torch
+    >>> torch.exp(torch.tensor([0.0, 1.0]))
+    tensor([1.0000, 2.7183])
+    """
     return np.exp(x)
 
 
@@ -263,7 +339,12 @@ def _(g: Any, y: Any) -> Any:
 @op(torch="exp2", promote="float", cases=unary())
 @_quiet
 def exp2(x: Any, /) -> Any:
-    """2 to the power ``x``."""
+    """2 to the power ``x``.
+
+    >>> import tensor_core as torch
+    >>> torch.exp2(torch.tensor([3.0, -1.0]))
+    tensor([8.0000, 0.5000])
+    """
     return np.exp2(x)
 
 
@@ -275,7 +356,12 @@ def _(g: Any, y: Any) -> Any:
 @op(torch="expm1", promote="float", cases=unary())
 @_quiet
 def expm1(x: Any, /) -> Any:
-    """``exp(x) - 1``, accurate near 0."""
+    """``exp(x) - 1``, accurate near 0.
+
+    >>> import tensor_core as torch
+    >>> torch.expm1(torch.tensor(1e-10))
+    tensor(1.0000e-10)
+    """
     return np.expm1(x)
 
 
@@ -287,7 +373,12 @@ def _(g: Any, y: Any) -> Any:
 @op(torch="log", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
 @_quiet
 def log(x: Any, /) -> Any:
-    """The natural logarithm; -inf at 0, NaN below."""
+    """The natural logarithm; -inf at 0, NaN below.
+
+    >>> import tensor_core as torch
+    >>> torch.log(torch.tensor([1.0, 10.0, 0.0]))
+    tensor([0.0000, 2.3026,   -inf])
+    """
     return np.log(x)
 
 
@@ -300,7 +391,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="log2", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
 @_quiet
 def log2(x: Any, /) -> Any:
-    """The logarithm to base 2."""
+    """The logarithm to base 2.
+
+    >>> import tensor_core as torch
+    >>> torch.log2(torch.tensor([8.0, 0.3]))
+    tensor([ 3.0000, -1.7370])
+    """
     return np.log2(x)
 
 
@@ -313,7 +409,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="log10", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
 @_quiet
 def log10(x: Any, /) -> Any:
-    """The logarithm to base 10."""
+    """The logarithm to base 10.
+
+    >>> import tensor_core as torch
+    >>> torch.log10(torch.tensor([1000.0, 2.0]))
+    tensor([3.0000, 0.3010])
+    """
     return np.log10(x)
 
 
@@ -326,7 +427,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="log1p", promote="float", cases=unary(-0.5, 2, domain=(-1.0, np.inf)))
 @_quiet
 def log1p(x: Any, /) -> Any:
-    """``log(1 + x)``, accurate near 0."""
+    """``log(1 + x)``, accurate near 0.
+
+    >>> import tensor_core as torch
+    >>> torch.log1p(torch.tensor(1e-10))
+    tensor(1.0000e-10)
+    """
     return np.log1p(x)
 
 
@@ -339,7 +445,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="sqrt", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
 @_quiet
 def sqrt(x: Any, /) -> Any:
-    """The square root; NaN below 0."""
+    """The square root; NaN below 0.
+
+    >>> import tensor_core as torch
+    >>> torch.sqrt(torch.tensor([9.0, 2.0, -1.0]))
+    tensor([3.0000, 1.4142,    nan])
+    """
     return np.sqrt(x)
 
 
@@ -352,7 +463,12 @@ def _(g: Any, y: Any) -> Any:
 @op(torch="rsqrt", promote="float", cases=unary(0.3, 3, domain=(0.0, np.inf)))
 @_quiet
 def rsqrt(x: Any, /) -> Any:
-    """``1 / sqrt(x)``."""
+    """``1 / sqrt(x)``.
+
+    >>> import tensor_core as torch
+    >>> torch.rsqrt(torch.tensor([4.0, 0.25]))
+    tensor([0.5000, 2.0000])
+    """
     return 1 / np.sqrt(x)
 
 
@@ -367,7 +483,12 @@ def _(g: Any, y: Any) -> Any:
 
 @op(torch="sin", promote="float", cases=unary())
 def sin(x: Any, /) -> Any:
-    """The sine of ``x`` in radians."""
+    """The sine of ``x`` in radians.
+
+    >>> import tensor_core as torch
+    >>> torch.sin(torch.tensor([0.5, torch.pi / 2]))
+    tensor([0.4794, 1.0000])
+    """
     return np.sin(x)
 
 
@@ -378,7 +499,12 @@ def _(g: Any, x: Any) -> Any:
 
 @op(torch="cos", promote="float", cases=unary())
 def cos(x: Any, /) -> Any:
-    """The cosine of ``x`` in radians."""
+    """The cosine of ``x`` in radians.
+
+    >>> import tensor_core as torch
+    >>> torch.cos(torch.tensor([0.0, torch.pi / 3]))
+    tensor([1.0000, 0.5000])
+    """
     return np.cos(x)
 
 
@@ -389,7 +515,12 @@ def _(g: Any, x: Any) -> Any:
 
 @op(torch="tan", promote="float", cases=unary(-1, 1))
 def tan(x: Any, /) -> Any:
-    """The tangent of ``x`` in radians."""
+    """The tangent of ``x`` in radians.
+
+    >>> import tensor_core as torch
+    >>> torch.tan(torch.tensor([0.5, -1.0]))
+    tensor([ 0.5463, -1.5574])
+    """
     return np.tan(x)
 
 
@@ -401,7 +532,12 @@ def _(g: Any, y: Any) -> Any:
 @op(torch="asin", promote="float", cases=unary(-0.8, 0.8, domain=(-1.0, 1.0)))
 @_quiet
 def asin(x: Any, /) -> Any:
-    """The angle whose sine is ``x``, in radians."""
+    """The angle whose sine is ``x``, in radians.
+
+    >>> import tensor_core as torch
+    >>> torch.asin(torch.tensor([0.5, 1.0]))
+    tensor([0.5236, 1.5708])
+    """
     return np.arcsin(x)
 
 
@@ -414,7 +550,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="acos", promote="float", cases=unary(-0.8, 0.8, domain=(-1.0, 1.0)))
 @_quiet
 def acos(x: Any, /) -> Any:
-    """The angle whose cosine is ``x``, in radians."""
+    """The angle whose cosine is ``x``, in radians.
+
+    >>> import tensor_core as torch
+    >>> torch.acos(torch.tensor([0.5, 1.0]))
+    tensor([1.0472, 0.0000])
+    """
     return np.arccos(x)
 
 
@@ -426,7 +567,12 @@ def _(g: Any, x: Any) -> Any:
 
 @op(torch="atan", promote="float", cases=unary())
 def atan(x: Any, /) -> Any:
-    """The angle whose tangent is ``x``, in radians."""
+    """The angle whose tangent is ``x``, in radians.
+
+    >>> import tensor_core as torch
+    >>> torch.atan(torch.tensor([1.0, -1.0]))
+    tensor([ 0.7854, -0.7854])
+    """
     return np.arctan(x)
 
 
@@ -438,7 +584,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="sinh", promote="float", cases=unary())
 @_quiet
 def sinh(x: Any, /) -> Any:
-    """The hyperbolic sine."""
+    """The hyperbolic sine.
+
+    >>> import tensor_core as torch
+    >>> torch.sinh(torch.tensor(1.0))
+    tensor(1.1752)
+    """
     return np.sinh(x)
 
 
@@ -450,7 +601,12 @@ def _(g: Any, x: Any) -> Any:
 @op(torch="cosh", promote="float", cases=unary())
 @_quiet
 def cosh(x: Any, /) -> Any:
-    """The hyperbolic cosine."""
+    """The hyperbolic cosine.
+
+    >>> import tensor_core as torch
+    >>> torch.cosh(torch.tensor(1.0))
+    tensor(1.5431)
+    """
     return np.cosh(x)
 
 
@@ -461,7 +617,12 @@ def _(g: Any, x: Any) -> Any:
 
 @op(torch="tanh", promote="float", cases=unary(-3, 3))
 def tanh(x: Any, /) -> Any:
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent.
+
+    >>> import tensor_core as torch
+    >>> torch.tanh(torch.tensor([0.0, 1.0, 100.0]))
+    tensor([0.0000, 0.7616, 1.0000])
+    """
     return np.tanh(x)
 
 
@@ -473,7 +634,12 @@ def _(g: Any, y: Any) -> Any:
 @op(torch="sigmoid", promote="float", cases=unary(-3, 3))
 @_quiet
 def sigmoid(x: Any, /) -> Any:
-    """``1 / (1 + exp(-x))``."""
+    """``1 / (1 + exp(-x))``.
+
+    >>> import tensor_core as torch
+    >>> torch.sigmoid(torch.tensor([0.0, 2.0, -1000.0]))
+    tensor([0.5000, 0.8808, 0.0000])
+    """
     return 1 / (1 + np.exp(-x))  # exp overflows to inf for very negative x: then the result is 0
 
 
@@ -484,7 +650,12 @@ def _(g: Any, y: Any) -> Any:
 
 @op(torch="erf", promote="float", cases=unary(-3, 3))
 def erf(x: Any, /) -> Any:
-    """The error function."""
+    """The error function.
+
+    >>> import tensor_core as torch
+    >>> torch.erf(torch.tensor([0.0, 0.5, 3.0]))
+    tensor([0.0000, 0.5205, 1.0000])
+    """
     return kernels.erf(x)
 
 
@@ -505,7 +676,12 @@ def _pairs(rng: np.random.Generator) -> Any:
 
 @op(torch="maximum", promote="same", cases=_pairs, kinks="ties: half to each")
 def maximum(x: Any, other: Any, /) -> Any:
-    """The larger of two elements; NaN if either is."""
+    """The larger of two elements; NaN if either is.
+
+    >>> import tensor_core as torch
+    >>> torch.maximum(torch.tensor([1.0, 5.0]), torch.tensor([3.0, 2.0]))
+    tensor([3., 5.])
+    """
     return np.maximum(x, other)
 
 
@@ -521,7 +697,12 @@ def _(g: Any, x: Any, other: Any) -> Any:
 
 @op(torch="minimum", promote="same", cases=_pairs, kinks="ties: half to each")
 def minimum(x: Any, other: Any, /) -> Any:
-    """The smaller of two elements; NaN if either is."""
+    """The smaller of two elements; NaN if either is.
+
+    >>> import tensor_core as torch
+    >>> torch.minimum(torch.tensor([1.0, 5.0]), torch.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
     return np.minimum(x, other)
 
 
@@ -547,45 +728,66 @@ def _clamp_cases(rng: np.random.Generator) -> Any:
     yield Case(x, -0.33, 0.41)
     yield Case(x, -0.33, None)
     yield Case(x, None, 0.41)
+    yield Case(np.asarray(0.3), rng.uniform(0.5, 1, 2))  # bounds broadcast and have gradients
+    yield Case(x, rng.uniform(-0.6, -0.5, 5), np.asarray(0.35))
+    yield Case(x, np.full(5, 0.45), np.full(5, 0.15))  # crossed bounds: the upper one wins
 
 
-@op(torch="clamp", promote="same", unmixed=(), cases=_clamp_cases, kinks="at the bounds")
-def clamp(x: Any, /, min: Any = None, max: Any = None) -> Any:
+@op(torch="clamp", promote="same", cases=_clamp_cases, kinks="at the bounds")
+def clamp(x: Any, min: Any = None, max: Any = None, /) -> Any:
     """``x`` limited to [min, max]; either bound may be missing, a number or an array.
 
     Raises:
         RuntimeError: both bounds are missing.
+
+    >>> import tensor_core as torch
+    >>> torch.clamp(torch.tensor([-2.0, 0.5, 3.0]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
     """
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
-    low, high = _bound(min), _bound(max)
-    y = x if low is None else np.maximum(x, low)
-    return y if high is None else np.minimum(y, high)
+    y = x if min is None else np.maximum(x, min)
+    return y if max is None else np.minimum(y, max)
 
 
-@clamp.vjp
+@clamp.vjp("x")
 def _(g: Any, x: Any, min: Any, max: Any) -> Any:
-    a = getattr(x, "_a", x)
-    inside = np.ones(a.shape, bool)
-    if min is not None:
-        inside &= a >= _bound(min)
-    if max is not None:
-        inside &= a <= _bound(max)
-    return g * inside
+    a, low, high = _values(x, min, max)
+    if low is None or high is None:
+        return g * (a <= high if low is None else a >= low)
+    return g * ((a >= low) & (a <= high))
 
 
-def _bound(value: Any) -> Any:
-    return getattr(value, "_a", value)
+@clamp.vjp("min")
+def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+    a, low, high = _values(x, min, max)
+    return g * (a < low if high is None else (a < low) & (low < high))
+
+
+@clamp.vjp("max")
+def _(g: Any, x: Any, min: Any, max: Any) -> Any:
+    a, low, high = _values(x, min, max)
+    return g * (a > high if low is None else (a > high) | (high < low))
+
+
+def _values(*operands: Any) -> Iterator[Any]:
+    """Arrays behind Tensors, for comparisons, which have no derivative."""
+    return (getattr(v, "_a", v) for v in operands)
 
 
 # -- steps: derivative zero wherever there is one ------------------------------------------------
 
 
-def _flat(name: str, function: Any, doc: str) -> Any:
+def _shown(doc: str, call: str, result: str) -> str:
+    """A docstring with an example."""
+    return f"{doc}\n\n>>> import tensor_core as torch\n>>> torch.{call}\n{result}\n"
+
+
+def _flat(name: str, function: Any, doc: str, result: str) -> Any:
     def forward(x: Any, /) -> Any:
         return x.copy() if x.dtype.kind in "iub" and name != "sign" else function(x)
 
-    forward.__doc__ = doc
+    forward.__doc__ = _shown(doc, f"{name}(torch.tensor([-1.7, 0.5, 2.0]))", result)
     made = op(name=name, torch=name, cases=away_from_half, kinks="constant between jumps")(forward)
     made.vjp(lambda g: g * 0)
     return made
@@ -596,11 +798,17 @@ def away_from_half(rng: np.random.Generator) -> Any:
     yield Case(rng.integers(-4, 4, (2, 3)) / 2 + rng.uniform(0.1, 0.4, (2, 3)))
 
 
-floor = _flat("floor", np.floor, "The largest whole number not above ``x``.")
-ceil = _flat("ceil", np.ceil, "The smallest whole number not below ``x``.")
-round = _flat("round", np.round, "The nearest whole number, halves to even.")
-trunc = _flat("trunc", np.trunc, "The whole part, towards zero.")
-sign = _flat("sign", np.sign, "-1, 0 or 1.")
+floor = _flat(
+    "floor", np.floor, "The largest whole number not above ``x``.", "tensor([-2.,  0.,  2.])"
+)
+ceil = _flat(
+    "ceil", np.ceil, "The smallest whole number not below ``x``.", "tensor([-1.,  1.,  2.])"
+)
+round = _flat(
+    "round", np.round, "The nearest whole number, halves to even.", "tensor([-2.,  0.,  2.])"
+)
+trunc = _flat("trunc", np.trunc, "The whole part, towards zero.", "tensor([-1.,  0.,  2.])")
+sign = _flat("sign", np.sign, "-1, 0 or 1.", "tensor([-1.,  1.,  1.])")
 
 
 # -- comparisons and logic: no derivative --------------------------------------------------------
@@ -624,44 +832,79 @@ def _special(rng: np.random.Generator) -> Any:
     yield Case(np.array([0.0, 1.5, np.inf, -np.inf, np.nan]))
 
 
-def _logical(name: str, function: Any, doc: str, promote: str | None = "same") -> Any:
+def _logical(name: str, function: Any, doc: str, result: str, promote: str | None = "same") -> Any:
     def forward(x: Any, other: Any, /) -> Any:
         return function(x, other)
 
-    forward.__doc__ = doc
+    call = f"{name}(torch.tensor([0, 2, 3]), torch.tensor([3, 2, 0]))"
+    forward.__doc__ = _shown(doc, call, f"tensor([{result}])")
     cases = _bit_cases if name.startswith("bitwise") else _compared
     return op(name=name, torch=name, promote=promote, cases=cases)(forward)
 
 
-eq = _logical("eq", np.equal, "Whether two elements are equal.")
-ne = _logical("ne", np.not_equal, "Whether two elements differ.")
-lt = _logical("lt", np.less, "Whether ``x`` is less than ``other``.")
-le = _logical("le", np.less_equal, "Whether ``x`` is at most ``other``.")
-gt = _logical("gt", np.greater, "Whether ``x`` is greater than ``other``.")
-ge = _logical("ge", np.greater_equal, "Whether ``x`` is at least ``other``.")
-logical_and = _logical("logical_and", np.logical_and, "Whether both are true.", None)
-logical_or = _logical("logical_or", np.logical_or, "Whether either is true.", None)
-logical_xor = _logical("logical_xor", np.logical_xor, "Whether exactly one is true.", None)
-bitwise_and = _logical("bitwise_and", np.bitwise_and, "Bits set in both.")
-bitwise_or = _logical("bitwise_or", np.bitwise_or, "Bits set in either.")
-bitwise_xor = _logical("bitwise_xor", np.bitwise_xor, "Bits set in exactly one.")
-bitwise_left_shift = _logical("bitwise_left_shift", np.left_shift, "Bits moved up.")
-bitwise_right_shift = _logical("bitwise_right_shift", np.right_shift, "Bits moved down.")
+eq = _logical("eq", np.equal, "Whether two elements are equal.", "False,  True, False")
+ne = _logical("ne", np.not_equal, "Whether two elements differ.", " True, False,  True")
+lt = _logical("lt", np.less, "Whether ``x`` is less than ``other``.", " True, False, False")
+le = _logical("le", np.less_equal, "Whether ``x`` is at most ``other``.", " True,  True, False")
+gt = _logical("gt", np.greater, "Whether ``x`` is greater than ``other``.", "False, False,  True")
+ge = _logical("ge", np.greater_equal, "Whether ``x`` is at least ``other``.", "False,  True,  True")
+logical_and = _logical(
+    "logical_and", np.logical_and, "Whether both are true.", "False,  True, False", None
+)
+logical_or = _logical(
+    "logical_or", np.logical_or, "Whether either is true.", "True, True, True", None
+)
+logical_xor = _logical(
+    "logical_xor", np.logical_xor, "Whether exactly one is true.", " True, False,  True", None
+)
+bitwise_and = _logical("bitwise_and", np.bitwise_and, "Bits set in both.", "0, 2, 0")
+bitwise_or = _logical("bitwise_or", np.bitwise_or, "Bits set in either.", "3, 2, 3")
+bitwise_xor = _logical("bitwise_xor", np.bitwise_xor, "Bits set in exactly one.", "3, 0, 3")
+bitwise_left_shift = _logical("bitwise_left_shift", np.left_shift, "Bits moved up.", "0, 8, 3")
+bitwise_right_shift = _logical("bitwise_right_shift", np.right_shift, "Bits moved down.", "0, 0, 3")
 
 
-def _test(name: str, function: Any, doc: str) -> Any:
+def _test(name: str, function: Any, doc: str, x: str, result: str) -> Any:
     def forward(x: Any, /) -> Any:
         return function(x)
 
-    forward.__doc__ = doc
-    return op(name=name, torch=name, cases=_bit_case if name == "bitwise_not" else _special)(forward)
+    forward.__doc__ = _shown(doc, f"{name}(torch.tensor([{x}]))", f"tensor([{result}])")
+    return op(name=name, torch=name, cases=_bit_case if name == "bitwise_not" else _special)(
+        forward
+    )
 
 
-isnan = _test("isnan", np.isnan, "Whether an element is not a number.")
-isinf = _test("isinf", np.isinf, "Whether an element is infinite.")
-isfinite = _test("isfinite", np.isfinite, "Whether an element is neither infinite nor NaN.")
-logical_not = _test("logical_not", np.logical_not, "Whether an element is zero or False.")
-bitwise_not = _test("bitwise_not", np.invert, "Every bit flipped; for bool, the opposite.")
+isnan = _test(
+    "isnan",
+    np.isnan,
+    "Whether an element is not a number.",
+    "0.0, torch.nan, torch.inf",
+    "False,  True, False",
+)
+isinf = _test(
+    "isinf",
+    np.isinf,
+    "Whether an element is infinite.",
+    "0.0, torch.nan, torch.inf",
+    "False, False,  True",
+)
+isfinite = _test(
+    "isfinite",
+    np.isfinite,
+    "Whether an element is neither infinite nor NaN.",
+    "0.0, torch.nan, torch.inf",
+    " True, False, False",
+)
+logical_not = _test(
+    "logical_not",
+    np.logical_not,
+    "Whether an element is zero or False.",
+    "0, 1, 2",
+    " True, False, False",
+)
+bitwise_not = _test(
+    "bitwise_not", np.invert, "Every bit flipped; for bool, the opposite.", "0, 2, -1", "-1, -3,  0"
+)
 
 
 # -- choosing ------------------------------------------------------------------------------------
@@ -676,12 +919,25 @@ def _where_cases(rng: np.random.Generator) -> Any:
 
 @op(name="where", torch="where", promote="same", unmixed=("condition",), cases=_where_cases)
 def where_op(condition: Any, x: Any, other: Any, /) -> Any:
-    """``x`` where the condition holds, else ``other``. Shapes broadcast."""
+    """``x`` where the condition holds, else ``other``. Shapes broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.where(torch.tensor([True, False]), torch.tensor([1.0, 2.0]), 0.0)
+    tensor([1., 0.])
+    """
     return np.where(condition, x, other)
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """``input`` where the condition holds, else ``other``; alone, the indices where it holds."""
+    """``input`` where the condition holds, else ``other``; alone, the indices where it holds.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1.0, -2.0, 3.0])
+    >>> torch.where(x > 0, x, 0.0)
+    tensor([1., 0., 3.])
+    >>> torch.where(x > 0)
+    (tensor([0, 2]),)
+    """
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     return where_op(condition, input, other)
@@ -705,7 +961,12 @@ def _masked_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="masked_fill", unmixed=("mask",), cases=_masked_cases)
 def masked_fill(x: Any, mask: Any, value: Any, /) -> Any:
-    """``x`` with ``value`` where the mask holds; mask and ``x`` broadcast."""
+    """``x`` with ``value`` where the mask holds; mask and ``x`` broadcast.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1.0, 2.0]).masked_fill(torch.tensor([False, True]), float("-inf"))
+    tensor([  1., -inf])
+    """
     if mask.dtype != np.bool_:
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask of {mask.dtype}")
     return np.where(mask, np.asarray(value, x.dtype), x)

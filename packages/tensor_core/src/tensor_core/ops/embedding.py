@@ -29,6 +29,13 @@ def embedding(
     Raises:
         RuntimeError: the indices are not integers, or an option is not supported.
         IndexError: an index is out of range.
+
+    >>> import tensor_core as torch
+    >>> table = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
+    >>> torch.nn.functional.embedding(torch.tensor([1, 0, 1]), table)
+    tensor([[1., 2.],
+            [0., 0.],
+            [1., 2.]])
     """
     if x.dtype.kind not in "iu":
         raise RuntimeError(f"embedding: indices must be integers (Long, Int), not {x.dtype}")
@@ -56,6 +63,11 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
 
     Raises:
         RuntimeError: a class number is negative or not below ``num_classes``.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.one_hot(torch.tensor([2, 0]), num_classes=3)
+    tensor([[0, 0, 1],
+            [1, 0, 0]])
     """
     ids = tensor._a
     if ids.dtype != np.int64:

@@ -136,7 +136,13 @@ def _slice_cases(rng: np.random.Generator) -> Any:
 
 @op(name="slice_view", view=True, cases=_slice_cases)
 def slice_view(x: Any, /, key: Key) -> Any:
-    """The basic part of ``x[key]``: integers, slices, ``None`` and ``...`` (a view)."""
+    """The basic part of ``x[key]``: integers, slices, ``None`` and ``...`` (a view).
+
+    >>> import tensor_core as torch
+    >>> x = torch.arange(6).reshape(2, 3)
+    >>> x[:, 1], x[0, ::2]
+    (tensor([1, 4]), tensor([0, 2]))
+    """
     y = x[key]
     return y if isinstance(y, np.ndarray) else x[(*key, Ellipsis)]
 
@@ -156,7 +162,16 @@ def _index_cases(rng: np.random.Generator) -> Any:
 
 @op(name="index", cases=_index_cases)
 def index(x: Any, /, key: Key) -> Any:
-    """The advanced part of ``x[key]``: index arrays and masks (a copy)."""
+    """The advanced part of ``x[key]``: index arrays and masks (a copy).
+
+    >>> import tensor_core as torch
+    >>> x = torch.arange(6).reshape(2, 3)
+    >>> x[:, [2, 0]]
+    tensor([[2, 0],
+            [5, 3]])
+    >>> x[x > 3]
+    tensor([4, 5])
+    """
     return x[_arrays(key)]
 
 
@@ -206,7 +221,14 @@ def _put_cases(rng: np.random.Generator) -> Any:
 
 @op(name="index_put", cases=_put_cases)
 def index_put(x: Any, values: Any, /, key: Key, accumulate: bool = False) -> Any:
-    """``x`` with ``values`` written (or added, also repeatedly) at a key."""
+    """``x`` with ``values`` written (or added, also repeatedly) at a key.
+
+    >>> import tensor_core as torch
+    >>> x = torch.zeros(4)
+    >>> x[torch.tensor([0, 3])] = torch.tensor([1.0, 2.0])
+    >>> x
+    tensor([1., 0., 0., 2.])
+    """
     out = x.copy()
     key = _arrays(key)
     if accumulate:
@@ -245,7 +267,13 @@ def _numbers(key: Any, shape: tuple[int, ...]) -> bool:
 
 
 def getitem(self: Tensor, key: Any) -> Tensor:
-    """``self[key]`` with every kind of key torch knows."""
+    """``self[key]`` with every kind of key torch knows.
+
+    >>> import tensor_core as torch
+    >>> x = torch.arange(6).reshape(2, 3)
+    >>> x[1, -1], x[..., None].shape
+    (tensor(5), torch.Size([2, 3, 1]))
+    """
     if type(key) is int:
         if not self._a.ndim:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()`")
@@ -262,7 +290,15 @@ def getitem(self: Tensor, key: Any) -> Tensor:
 
 
 def setitem(self: Tensor, key: Any, value: Any) -> None:
-    """``self[key] = value``, in place and under autograd."""
+    """``self[key] = value``, in place and under autograd.
+
+    >>> import tensor_core as torch
+    >>> x = torch.zeros(2, 3)
+    >>> x[:, 0] = 5
+    >>> x
+    tensor([[5., 0., 0.],
+            [5., 0., 0.]])
+    """
     if not isinstance(value, Tensor):
         value = wrap(np.asarray(value, dtype=self._a.dtype if self._a.dtype.kind != "b" else None))
     elif value._a is self._a:
@@ -301,7 +337,13 @@ def _copy_cases(rng: np.random.Generator) -> Any:
 
 @op(name="copy", cases=_copy_cases)
 def copy(x: Any, source: Any, /, non_blocking: bool = False) -> Any:
-    """``source`` at the shape and type of ``x``, whose values do not matter."""
+    """``source`` at the shape and type of ``x``, whose values do not matter.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(2, 2).copy_(torch.tensor([1.0, 2.0]))
+    tensor([[1., 2.],
+            [1., 2.]])
+    """
     try:
         return np.broadcast_to(source, x.shape).astype(x.dtype)
     except ValueError:
@@ -326,14 +368,23 @@ def _select_cases(rng: np.random.Generator) -> Any:
 
 @composed(torch="index_select", cases=_select_cases)
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices along ``dim`` that a 1-d index names."""
+    """The slices along ``dim`` that a 1-d index names.
+
+    >>> import tensor_core as torch
+    >>> torch.index_select(torch.tensor([[1, 2, 3], [4, 5, 6]]), 1, torch.tensor([2, 0]))
+    tensor([[3, 1],
+            [6, 4]])
+    """
     axis = check_dim(dim, input._a.ndim)
+    if not input._a.ndim:  # a 0-d tensor counts as one element
+        return getitem(input.reshape(1), raw(index)).reshape(())
     return getitem(input, ((_FULL,) * axis) + (raw(index),))
 
 
 def _gather_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 3)), 1, np.array([[0, 0], [2, 1]]))
     yield Case(rng.normal(size=(3, 3)), 0, np.array([[0, 1, 2]]))
+    yield Case(np.asarray(rng.normal()), 0, np.array([0, 0]))  # a 0-d tensor counts as one element
 
 
 @op(torch="gather", cases=_gather_cases)
@@ -342,9 +393,16 @@ def gather(x: Any, /, dim: int, index: Any, sparse_grad: bool = False) -> Any:
 
     Raises:
         RuntimeError: the numbers of dimensions differ, or an index is out of range.
+
+    >>> import tensor_core as torch
+    >>> torch.gather(torch.tensor([[1, 2], [3, 4]]), 1, torch.tensor([[0, 0], [1, 0]]))
+    tensor([[1, 1],
+            [4, 3]])
     """
     picks = raw(index)
     axis = check_dim(dim, x.ndim)
+    if not (x.ndim and picks.ndim):
+        return x.reshape(x.shape or 1)[picks.reshape(picks.shape or 1)].reshape(picks.shape)
     if picks.ndim != x.ndim:
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
     if picks.size and (picks.min() < 0 or picks.max() >= x.shape[axis]):
@@ -363,7 +421,11 @@ def _grid(picks: np.ndarray, axis: int) -> Key:
 
 @gather.vjp
 def _(g: Any, x_shape: Any, dim: Any, index: Any) -> Any:
-    return _placed_grid(g, x_shape, _grid(raw(index), dim % len(x_shape)))
+    picks = raw(index)
+    if not (x_shape and picks.ndim):
+        flat = _placed_grid(g.reshape(picks.size), x_shape or (1,), (picks.reshape(-1),))
+        return flat.reshape(x_shape)
+    return _placed_grid(g, x_shape, _grid(picks, dim % len(x_shape)))
 
 
 def _placed_grid(g: Any, shape: tuple[int, ...], key: Key) -> Any:
@@ -377,20 +439,31 @@ def _placed_grid(g: Any, shape: tuple[int, ...], key: Key) -> Any:
 
 def _scatter_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 3)), 1, np.array([[0, 2], [2, 1]]), rng.normal(size=(2, 2)))
+    yield Case(np.asarray(rng.normal()), 0, np.array([0]), rng.normal(size=1))
 
 
 def _scattered(name: str, accumulate: bool) -> Any:
     def function(input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
         picks = raw(index)
-        key = _grid(picks, check_dim(dim, input._a.ndim))
+        axis = check_dim(dim, input._a.ndim)
         if not isinstance(src, Tensor):
             src = wrap(np.asarray(src, input._a.dtype))
+        if not input._a.ndim:  # a 0-d tensor counts as one element
+            one, at, values = (t.reshape(-1) for t in (input, wrap(picks), src))
+            return function(one, 0, at, values).reshape(())
+        key = _grid(picks, axis)
         if src._a.ndim and src._a.shape != picks.shape:
             src = src[tuple(slice(n) for n in picks.shape)]
         return index_put(input, src, key, accumulate)
 
     function.__name__ = name
-    function.__doc__ = f"Values {'added' if accumulate else 'written'} at indices along ``dim``."
+    function.__doc__ = f"""Values {"added" if accumulate else "written"} at indices along ``dim``.
+
+    >>> import tensor_core as torch
+    >>> index, src = torch.tensor([[2, 0]]), torch.tensor([[5.0, 6.0]])
+    >>> torch.{name}(torch.ones(1, 3), 1, index, src)
+    tensor([[{"7., 1., 6." if accumulate else "6., 1., 5."}]])
+    """
     return composed(torch=name, cases=_scatter_cases)(function)
 
 
@@ -406,9 +479,17 @@ def _index_add_cases(rng: np.random.Generator) -> Any:
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """Slices of ``source`` added along ``dim`` at the indices; repeats add up."""
+    """Slices of ``source`` added along ``dim`` at the indices; repeats add up.
+
+    >>> import tensor_core as torch
+    >>> x, rows = torch.zeros(3), torch.tensor([0, 0, 2])
+    >>> torch.index_add(x, 0, rows, torch.tensor([1.0, 2.0, 3.0]))
+    tensor([3., 0., 3.])
+    """
     axis = check_dim(dim, input._a.ndim)
     part = source if alpha == 1 else source * alpha
+    if not input._a.ndim:  # a 0-d tensor counts as one element
+        return index_put(input.reshape(1), part.reshape(-1), (raw(index),), True).reshape(())
     return index_put(input, part, (_FULL,) * axis + (raw(index),), True)
 
 
@@ -417,7 +498,14 @@ def index_add(
     cases=lambda rng: iter([Case(rng.normal(size=(2, 3)), np.array([[0, 2], [1, 1]]), 1)]),
 )
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """Elements picked along ``dim``, where input and indices broadcast elsewhere."""
+    """Elements picked along ``dim``, where input and indices broadcast elsewhere.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[3, 1, 2], [9, 8, 7]])
+    >>> torch.take_along_dim(x, x.argsort(1), 1)
+    tensor([[1, 2, 3],
+            [7, 8, 9]])
+    """
     if dim is None:
         return gather(input.reshape(-1), 0, indices.reshape(-1))
     axis = check_dim(dim, input._a.ndim)
@@ -428,6 +516,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(wide, dim, wrap(np.broadcast_to(raw(indices), shape)))
 
 
+def _matrices(name: str, x: np.ndarray) -> None:
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, not {x.ndim}")
+
+
 def _triangle_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(3, 3)))
     yield Case(rng.normal(size=(2, 3, 4)), 1)
@@ -436,7 +529,15 @@ def _triangle_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="tril", cases=_triangle_cases)
 def tril(x: Any, /, diagonal: int = 0) -> Any:
-    """The lower triangle of the last two dimensions, zeros above."""
+    """The lower triangle of the last two dimensions, zeros above.
+
+    >>> import tensor_core as torch
+    >>> torch.tril(torch.ones(3, 3))
+    tensor([[1., 0., 0.],
+            [1., 1., 0.],
+            [1., 1., 1.]])
+    """
+    _matrices("tril", x)
     return np.tril(x, diagonal)
 
 
@@ -447,7 +548,15 @@ def _(g: Any, diagonal: Any) -> Any:
 
 @op(torch="triu", cases=_triangle_cases)
 def triu(x: Any, /, diagonal: int = 0) -> Any:
-    """The upper triangle of the last two dimensions, zeros below."""
+    """The upper triangle of the last two dimensions, zeros below.
+
+    >>> import tensor_core as torch
+    >>> torch.triu(torch.ones(3, 3), diagonal=1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.],
+            [0., 0., 0.]])
+    """
+    _matrices("triu", x)
     return np.triu(x, diagonal)
 
 

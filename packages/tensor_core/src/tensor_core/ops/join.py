@@ -23,6 +23,10 @@ def cat(tensors: Any, dim: int = 0) -> Any:
 
     Raises:
         RuntimeError: there are none, or their shapes disagree.
+
+    >>> import tensor_core as torch
+    >>> torch.cat([torch.tensor([1, 2]), torch.tensor([3])])
+    tensor([1, 2, 3])
     """
     if not tensors:
         raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
@@ -70,6 +74,11 @@ def stack(tensors: Any, dim: int = 0) -> Any:
 
     Raises:
         RuntimeError: there are none, or their shapes differ.
+
+    >>> import tensor_core as torch
+    >>> torch.stack([torch.tensor([1, 2]), torch.tensor([3, 4])], dim=1)
+    tensor([[1, 3],
+            [2, 4]])
     """
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
@@ -91,13 +100,24 @@ def _(g: Any, dim: Any, needs: Any) -> list[Any]:
 
 
 def hstack(tensors: Any) -> Tensor:
-    """Tensors side by side: along dimension 1, or 0 for vectors."""
+    """Tensors side by side: along dimension 1, or 0 for vectors.
+
+    >>> import tensor_core as torch
+    >>> torch.hstack([torch.tensor([1, 2]), torch.tensor([3])])
+    tensor([1, 2, 3])
+    """
     items = [t if t._a.ndim else t.reshape(1) for t in tensors]
     return cat(items, 0 if items and items[0]._a.ndim == 1 else 1)
 
 
 def vstack(tensors: Any) -> Tensor:
-    """Tensors one above another: along dimension 0, vectors as rows."""
+    """Tensors one above another: along dimension 0, vectors as rows.
+
+    >>> import tensor_core as torch
+    >>> torch.vstack([torch.tensor([1, 2]), torch.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
     return cat([t if t._a.ndim > 1 else t.reshape(1, -1) for t in tensors], 0)
 
 
@@ -105,13 +125,19 @@ def _pad_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 3)), (1, 2))
     yield Case(rng.normal(size=(2, 3)), (0, 1, 2, 0), value=1.5)
     yield Case(rng.normal(size=(2, 5)), (-1, -2))
+    yield Case(np.asarray(rng.normal()), ())
 
 
 @op(name="pad_constant", cases=_pad_cases)
 def pad_constant(x: Any, /, pad: Any, value: float = 0.0) -> Any:
-    """``x`` with a border of ``value``; pairs from the last dimension forward, negative crops."""
+    """``x`` with a border of ``value``; pairs from the last dimension forward, negative crops.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.pad(torch.tensor([1, 2, 3]), (-1, 2))
+    tensor([2, 3, 0, 0])
+    """
     widths, crop = _widths(pad, x.ndim)
-    return np.pad(x[crop], widths, constant_values=value)
+    return np.pad(x[crop], widths, constant_values=value) if widths else x.copy()
 
 
 def _widths(pad: Any, ndim: int) -> tuple[list[tuple[int, int]], tuple[slice, ...]]:
@@ -136,6 +162,11 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
 
     Raises:
         RuntimeError: a mode other than "constant".
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0, 0, 1), value=7.0)
+    tensor([[7., 1., 1.],
+            [7., 7., 7.]])
     """
     if mode != "constant":
         raise RuntimeError(f"pad: mode {mode!r} is not supported; 'constant' is")

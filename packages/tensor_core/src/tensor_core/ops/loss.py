@@ -56,7 +56,13 @@ def _fused_cases(rng: np.random.Generator) -> Any:
 def cross_entropy_mean(
     logits: Any, target: Any, /, ignore_index: int = -100, label_smoothing: float = 0.0
 ) -> Any:
-    """The mean of -log softmax at the targets. Shapes: (n, classes), (n) -> ()."""
+    """The mean of -log softmax at the targets. Shapes: (n, classes), (n) -> ().
+
+    >>> import tensor_core as torch
+    >>> logits = torch.tensor([[0.0, 0.0], [0.0, 1000.0]])
+    >>> torch.nn.functional.cross_entropy(logits, torch.tensor([0, 1]))
+    tensor(0.3466)
+    """
     total, count, _, slope = kernels.cross_entropy_forward(
         np.ascontiguousarray(logits), np.ascontiguousarray(target, np.int64), ignore_index,
         label_smoothing, True,
@@ -125,6 +131,11 @@ def cross_entropy(
     Raises:
         IndexError: a class number is out of range.
         ValueError: the shapes do not fit.
+
+    >>> import tensor_core as torch
+    >>> logits, target = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), torch.tensor([0, 2])
+    >>> torch.nn.functional.cross_entropy(logits, target, reduction="none")
+    tensor([0.2395, 1.0986])
     """
     if target._a.dtype.kind == "f" and target._a.shape == input._a.shape:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
@@ -192,7 +203,13 @@ def nll_loss(
     reduce: Any = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The negative of the log-probabilities at the target classes. Shapes as cross_entropy."""
+    """The negative of the log-probabilities at the target classes. Shapes as cross_entropy.
+
+    >>> import tensor_core as torch
+    >>> logs = torch.tensor([[-0.5, -1.0], [-2.0, -0.1]])
+    >>> torch.nn.functional.nll_loss(logs, torch.tensor([0, 1]), reduction="none")
+    tensor([0.5000, 0.1000])
+    """
     dim = min(1, input._a.ndim - 1)
     _check_targets(input, target, input._a.shape[dim], ignore_index)
     counted = target._a != ignore_index
@@ -226,7 +243,12 @@ def mse_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean", weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The squared difference. Shapes: broadcastable -> () or the broadcast shape."""
+    """The squared difference. Shapes: broadcastable -> () or the broadcast shape.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0]))
+    tensor(2.)
+    """
     difference = input - target
     each = difference * difference
     return _reduced(each if weight is None else each * weight, reduction)
@@ -237,7 +259,12 @@ def l1_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
-    """The absolute difference."""
+    """The absolute difference.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0]))
+    tensor(1.)
+    """
     return _reduced((input - target).abs(), reduction)
 
 
@@ -246,7 +273,13 @@ def smooth_l1_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean", beta: float = 1.0,
 ) -> Tensor:  # fmt: skip
-    """Squared below ``beta``, absolute above (Girshick 2015)."""
+    """Squared below ``beta``, absolute above (Girshick 2015).
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([0.5, 4.0])
+    >>> torch.nn.functional.smooth_l1_loss(x, torch.zeros(2), reduction="none")
+    tensor([0.1250, 3.5000])
+    """
     size = (input - target).abs()
     if beta == 0:
         return _reduced(size, reduction)
@@ -268,6 +301,11 @@ def binary_cross_entropy(
     Raises:
         ValueError: the shapes differ.
         RuntimeError: a probability is outside [0, 1].
+
+    >>> import tensor_core as torch
+    >>> p, t = torch.tensor([0.5, 0.0]), torch.tensor([1.0, 1.0])
+    >>> torch.nn.functional.binary_cross_entropy(p, t, reduction="none")
+    tensor([  0.6931, 100.0000])
     """
     if input._a.shape != target._a.shape:
         raise ValueError(
@@ -291,7 +329,13 @@ def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
     reduce: Any = None, reduction: str = "mean", pos_weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """Binary cross-entropy of sigmoid(input), without overflow."""
+    """Binary cross-entropy of sigmoid(input), without overflow.
+
+    >>> import tensor_core as torch
+    >>> x, t = torch.tensor([0.0, -1000.0]), torch.tensor([1.0, 1.0])
+    >>> torch.nn.functional.binary_cross_entropy_with_logits(x, t, reduction="none")
+    tensor([6.9315e-01, 1.0000e+03])
+    """
     if input._a.shape != target._a.shape:
         raise ValueError(
             f"Target size ({tuple(target._a.shape)}) must be the same as input size "
@@ -315,7 +359,13 @@ def kl_div(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
     reduction: str = "mean", log_target: bool = False,
 ) -> Tensor:  # fmt: skip
-    """t (log t - x) for log-probabilities x: the Kullback-Leibler divergence."""
+    """t (log t - x) for log-probabilities x: the Kullback-Leibler divergence.
+
+    >>> import tensor_core as torch
+    >>> p, q = torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75])
+    >>> torch.nn.functional.kl_div(q.log(), p, reduction="sum")
+    tensor(0.1438)
+    """
     if log_target:
         each = target.exp() * (target - input)
     else:

@@ -11,6 +11,7 @@ from .._card import Case, composed
 from .._op import op
 from .._tensor import Tensor
 from ..kernels import active as kernels
+from .reduce import axes_of, kept
 
 
 def _sizes(name: str, x: np.ndarray, shape: Any, *params: np.ndarray | None) -> int:
@@ -59,7 +60,13 @@ def _layer_norm_cases(rng: np.random.Generator) -> Any:
 def layer_norm_op(
     x: Any, weight: Any, bias: Any, /, normalized_shape: Any, eps: float = 1e-5
 ) -> Any:
-    """Mean 0 and variance 1 over the last dimensions, then scaled and shifted (Ba et al. 2016)."""
+    """Mean 0 and variance 1 over the last dimensions, then scaled and shifted (Ba et al. 2016).
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1.0, 2.0, 3.0])
+    >>> torch.nn.functional.layer_norm(x, (3,), torch.tensor([1.0, 10.0, 100.0]))
+    tensor([ -1.2247,   0.0000, 122.4736])
+    """
     d = _sizes("layer_norm", x, normalized_shape, weight, bias)
     y, mean, rstd = kernels.layer_norm_forward(_rows(x, d), _flat(weight), _flat(bias), eps)
     return y.reshape(x.shape), mean, rstd
@@ -86,7 +93,13 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Layer normalisation over the last dimensions. Shapes: (*, normalized_shape) -> same."""
+    """Layer normalisation over the last dimensions. Shapes: (*, normalized_shape) -> same.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.layer_norm(torch.tensor([[1.0, 3.0], [0.0, 8.0]]), (2,))
+    tensor([[-1.0000,  1.0000],
+            [-1.0000,  1.0000]])
+    """
     return layer_norm_op(input, weight, bias, tuple(normalized_shape), eps)
 
 
@@ -106,7 +119,13 @@ def _rms_norm_cases(rng: np.random.Generator) -> Any:
 
 @op(name="rms_norm", keeps=("rstd",), fuses=_rms_norm_composed, cases=_rms_norm_cases)
 def rms_norm_op(x: Any, weight: Any, /, normalized_shape: Any, eps: float) -> Any:
-    """Root mean square 1 over the last dimensions, then scaled (Zhang and Sennrich 2019)."""
+    """Root mean square 1 over the last dimensions, then scaled (Zhang and Sennrich 2019).
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([3.0, 4.0])
+    >>> torch.nn.functional.rms_norm(x, (2,), torch.tensor([1.0, 2.0]))
+    tensor([0.8485, 2.2627])
+    """
     d = _sizes("rms_norm", x, normalized_shape, weight)
     y, rstd = kernels.rms_norm_forward(_rows(x, d), _flat(weight), eps)
     return y.reshape(x.shape), rstd
@@ -123,7 +142,12 @@ def _(g: Any, x: Any, weight: Any, rstd: Any, normalized_shape: Any, needs: Any)
 def rms_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
-    """RMS normalisation over the last dimensions; ``eps`` defaults to the type's."""
+    """RMS normalisation over the last dimensions; ``eps`` defaults to the type's.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.rms_norm(torch.tensor([[3.0, 4.0]]), (2,))
+    tensor([[0.8485, 1.1314]])
+    """
     if eps is None:
         eps = float(np.finfo(input._a.dtype).eps)
     return rms_norm_op(input, weight, tuple(normalized_shape), eps)
@@ -143,6 +167,11 @@ def norm(
 
     Raises:
         RuntimeError: a norm other than a number, "fro", inf or -inf.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
+    >>> torch.norm(x, dim=1), torch.norm(x, 1)
+    (tensor([5., 2.]), tensor(9.))
     """
     x = input if dtype is None else input.to(dtype)
     if p is None or p in ("fro", 2, 2.0):
@@ -161,18 +190,20 @@ def norm(
 
 @op(
     name="euclidean_norm",
-    cases=lambda rng: iter([Case(rng.normal(size=(2, 3))), Case(rng.normal(size=(2, 3)), 1)]),
+    cases=lambda rng: iter([Case(rng.normal(size=(2, 3)), dim) for dim in (None, 1, ())]),
 )
 def _euclidean(x: Any, /, dim: Any = None, keepdim: bool = False) -> Any:
-    """The square root of the sum of squares; its gradient at 0 is 0, as torch has it."""
-    axis = tuple(dim) if isinstance(dim, list) else dim
-    return np.sqrt((x * x).sum(axis=axis, keepdims=keepdim))
+    """The square root of the sum of squares; its gradient at 0 is 0, as torch has it.
+
+    >>> import tensor_core as torch
+    >>> torch.norm(torch.tensor([3.0, 4.0]))
+    tensor(5.)
+    """
+    return np.sqrt((x * x).sum(axis=axes_of(dim, x.ndim), keepdims=keepdim))
 
 
 @_euclidean.vjp
 def _(g: Any, y: Any, x: Any, dim: Any, keepdim: Any) -> Any:
-    from .reduce import kept
-
     y, g = kept(y, x.shape, dim, keepdim), kept(g, x.shape, dim, keepdim)
     zero = y == 0
     return g * x / np.where(zero, np.ones_like(y), y)

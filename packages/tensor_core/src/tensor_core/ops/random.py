@@ -70,7 +70,13 @@ def randint(
     low: int, high: Any = None, size: Any = None, *, generator: Any = None, out: Any = None,
     dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Integers in [low, high), or in [0, low) when only one bound is given."""
+    """Integers in [low, high), or in [0, low) when only one bound is given.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint(0, 10, (5,))
+    tensor([4, 9, 3, 0, 3])
+    """
     if size is None:
         low, high, size = (0, low, high) if high is not None else (0, low, ())
     kind = np.dtype(np.int64) if dtype is None else _dtypes.to_numpy(dtype)
@@ -82,7 +88,13 @@ def randperm(
     n: int, *, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None,
     device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The integers 0 to n - 1 in random order."""
+    """The integers 0 to n - 1 in random order.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randperm(5)
+    tensor([4, 0, 1, 3, 2])
+    """
     drawn = random.current(generator).randperm(n)
     if dtype is not None:
         drawn = drawn.astype(_dtypes.to_numpy(dtype))
@@ -92,7 +104,13 @@ def randperm(
 def normal(
     mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, **more: Any
 ) -> Tensor:
-    """Normal numbers; mean and standard deviation are numbers (with a size) or tensors."""
+    """Normal numbers; mean and standard deviation are numbers (with a size) or tensors.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.normal(torch.tensor([0.0, 100.0]), 0.5)
+    tensor([ 0.7705, 99.8533])
+    """
     if size is None:
         shape = np.broadcast_shapes(np.shape(_raw(mean)), np.shape(_raw(std)))
         return randn(shape, generator=generator, **more) * std + mean
@@ -107,19 +125,37 @@ def _raw(value: Any) -> Any:
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, **more: Any) -> Tensor:
-    """Numbers in [0, 1) in the shape and type of ``input``."""
+    """Numbers in [0, 1) in the shape and type of ``input``.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.rand_like(torch.zeros(2))
+    tensor([0.4963, 0.7682])
+    """
     return rand(input._a.shape, dtype=dtype or input.dtype, **more)
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, **more: Any) -> Tensor:
-    """Normal numbers in the shape and type of ``input``."""
+    """Normal numbers in the shape and type of ``input``.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randn_like(torch.zeros(2))
+    tensor([ 1.5410, -0.2934])
+    """
     return randn(input._a.shape, dtype=dtype or input.dtype, **more)
 
 
 def randint_like(
     input: Tensor, low: int, high: Any = None, *, dtype: Any = None, **more: Any
 ) -> Tensor:
-    """Random integers in the shape and type of ``input``."""
+    """Random integers in the shape and type of ``input``.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.randint_like(torch.zeros(3), 10)
+    tensor([4., 9., 3.])
+    """
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, input._a.shape, dtype=dtype or input.dtype, **more)
 
@@ -138,13 +174,24 @@ def multinomial(
 
     Raises:
         RuntimeError: not a distribution, or more draws than non-zero entries.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.multinomial(torch.tensor([0.0, 3.0, 1.0]), 2)
+    tensor([1, 2])
     """
     drawn = random.current(generator).multinomial(input._a, num_samples, replacement)
     return finish(drawn, False, None, out)
 
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
-    """1 with the probability each element gives, else 0."""
+    """1 with the probability each element gives, else 0.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.bernoulli(torch.tensor([0.0, 0.5, 0.5, 1.0]))
+    tensor([0., 0., 1., 1.])
+    """
     drawn = random.current(generator).bernoulli(input._a.shape, input._a if p is None else p)
     return finish(drawn.astype(input._a.dtype), False, None, out)
 
@@ -159,26 +206,50 @@ def _fill(t: Tensor, drawn: np.ndarray) -> Tensor:
 def uniform_(
     self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **kw: Any
 ) -> Tensor:
-    """Fill with numbers in [from, to)."""
+    """Fill with numbers in [from, to).
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(2).uniform_(-1, 1)
+    tensor([-0.0075,  0.5364])
+    """
     low = kw.pop("from", from_)
     kind = _float_type("uniform_", self)
     return _fill(self, random.current(generator).uniform(self._a.shape, kind, low, to))
 
 
 def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Fill with normal numbers."""
+    """Fill with normal numbers.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(2).normal_(std=0.1)
+    tensor([ 0.1541, -0.0293])
+    """
     kind = _float_type("normal_", self)
     return _fill(self, random.current(generator).normal(self._a.shape, kind, mean, std))
 
 
 def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Fill with exponentially distributed numbers of rate ``lambd``."""
+    """Fill with exponentially distributed numbers of rate ``lambd``.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(2).exponential_()
+    tensor([3.5083, 1.2304])
+    """
     kind = _float_type("exponential_", self)
     return _fill(self, random.current(generator).exponential(self._a.shape, kind, lambd))
 
 
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """Fill with 1 (probability ``p``) and 0."""
+    """Fill with 1 (probability ``p``) and 0.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(4).bernoulli_(0.5)
+    tensor([0., 0., 1., 0.])
+    """
     drawn = random.current(generator).bernoulli(self._a.shape, _raw(p))
     return _fill(self, drawn.astype(self._a.dtype))
 
@@ -186,7 +257,13 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
 def random_(
     self: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None
 ) -> Tensor:
-    """Fill with integers in [from, to), or [0, from) when only one bound is given."""
+    """Fill with integers in [from, to), or [0, from) when only one bound is given.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.empty(4).random_(6)
+    tensor([2., 3., 5., 0.])
+    """
     if to is None and from_:
         from_, to = 0, from_
     return _fill(self, random.current(generator).random_(self._a.shape, from_, to, self._a.dtype))
@@ -207,7 +284,13 @@ def _dropout_cases(rng: np.random.Generator) -> Any:
 
 @op(name="dropout_mask", cases=_dropout_cases)
 def dropout_mask(x: Any, keep: Any, /, scale: float) -> Any:
-    """``x * scale`` where ``keep``, else 0."""
+    """``x * scale`` where ``keep``, else 0.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.nn.functional.dropout(torch.ones(5), 0.2)
+    tensor([0.0000, 1.2500, 1.2500, 0.0000, 1.2500])
+    """
     return x * (keep * x.dtype.type(scale))
 
 
@@ -221,6 +304,11 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
     Raises:
         ValueError: ``p`` is not in [0, 1].
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.dropout(torch.ones(6), 0.5, True)
+    tensor([0., 0., 2., 0., 0., 0.])
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")

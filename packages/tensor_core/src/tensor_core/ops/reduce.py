@@ -74,7 +74,13 @@ def _sum_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="sum", cases=_sum_cases)
 def sum(x: Any, /, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    """The sum along ``dim`` (all without). Integers and bool give int64."""
+    """The sum along ``dim`` (all without). Integers and bool give int64.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.sum(), x.sum(0)
+    (tensor(10.), tensor([4., 6.]))
+    """
     if dtype is not None:
         x = x.astype(_dtypes.to_numpy(dtype), copy=False)
     elif x.dtype.kind in "iub":
@@ -94,6 +100,11 @@ def mean(x: Any, /, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -
 
     Raises:
         RuntimeError: ``x`` is not floating point.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([[1.0, 2.0], [3.0, 4.0]]).mean(1, keepdim=True)
+    tensor([[1.5000],
+            [3.5000]])
     """
     if dtype is not None:
         x = x.astype(_dtypes.to_numpy(dtype), copy=False)
@@ -119,7 +130,12 @@ def _(g: Any, x_shape: Any, dim: Any, keepdim: Any) -> Any:
 @op(name="var", torch="var", cases=lambda rng: iter(list(_cases(rng))[:4]))
 @np.errstate(all="ignore")
 def var_op(x: Any, /, dim: Dim = None, correction: Any = 1, keepdim: bool = False) -> Any:
-    """The mean squared distance from the mean, divided by n - ``correction``."""
+    """The mean squared distance from the mean, divided by n - ``correction``.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1.0, 2.0, 6.0]).var(correction=0)
+    tensor(4.6667)
+    """
     axes = axes_of(dim, x.ndim)
     centred = x - x.mean(axis=axes, keepdims=True)
     n = _count(x.shape, dim) - correction
@@ -154,7 +170,12 @@ def std(
     *,
     correction: Any = None,
 ) -> Any:
-    """The square root of :func:`var`."""
+    """The square root of :func:`var`.
+
+    >>> import tensor_core as torch
+    >>> torch.std(torch.tensor([1.0, 3.0, 5.0]))
+    tensor(2.)
+    """
     return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
 
 
@@ -166,7 +187,13 @@ def var(
     *,
     correction: Any = None,
 ) -> Any:
-    """The variance along ``dim``, divided by n - 1 (``correction`` says another number)."""
+    """The variance along ``dim``, divided by n - 1 (``correction`` says another number).
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[1.0, 3.0], [2.0, 2.0]])
+    >>> torch.var(x, 1), torch.var(x, 1, unbiased=False)
+    (tensor([2., 0.]), tensor([1., 0.]))
+    """
     dim, correction = _correction(dim, unbiased, correction)
     return var_op(input, dim, correction, keepdim)
 
@@ -175,11 +202,17 @@ def _prod_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.uniform(0.5, 2, (2, 3)))
     yield Case(np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 1.5]]), 1)
     yield Case(rng.uniform(0.5, 2, (2, 3)), 0, True)
+    yield Case(np.asarray(1.5), 0)
 
 
 @op(torch="prod", cases=_prod_cases)
 def prod(x: Any, /, dim: int | None = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    """The product along ``dim`` (all without). Integers and bool give int64."""
+    """The product along ``dim`` (all without). Integers and bool give int64.
+
+    >>> import tensor_core as torch
+    >>> torch.prod(torch.tensor([[1, 2], [3, 4]]), 1)
+    tensor([ 2, 12])
+    """
     if dtype is not None:
         x = x.astype(_dtypes.to_numpy(dtype), copy=False)
     elif x.dtype.kind in "iub":
@@ -190,7 +223,7 @@ def prod(x: Any, /, dim: int | None = None, keepdim: bool = False, dtype: Any = 
 @prod.vjp
 def _(g: Any, x: Any, dim: Any, keepdim: Any) -> Any:
     """Each element's slope is the product of the others: exclusive products from both ends."""
-    if dim is None:
+    if dim is None or not x.ndim:
         flat = x.reshape((-1,))
         return (g * _others(flat, 0)).reshape(x.shape)
     return kept(g, x.shape, dim, keepdim) * _others(x, check_dim(dim, x.ndim))
@@ -226,14 +259,24 @@ def _nonempty(name: str, x: np.ndarray, dim: Dim) -> None:
 
 @op(torch="amax", cases=_extreme_cases, kinks="ties: equal shares")
 def amax(x: Any, /, dim: Dim = (), keepdim: bool = False) -> Any:
-    """The largest element along ``dim``; ties share the gradient equally."""
+    """The largest element along ``dim``; ties share the gradient equally.
+
+    >>> import tensor_core as torch
+    >>> torch.amax(torch.tensor([[1, 5], [7, 2]]), 1)
+    tensor([5, 7])
+    """
     _nonempty("amax", x, dim)
     return x.max(axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
 @op(torch="amin", cases=_extreme_cases, kinks="ties: equal shares")
 def amin(x: Any, /, dim: Dim = (), keepdim: bool = False) -> Any:
-    """The smallest element along ``dim``; ties share the gradient equally."""
+    """The smallest element along ``dim``; ties share the gradient equally.
+
+    >>> import tensor_core as torch
+    >>> torch.amin(torch.tensor([[1, 5], [7, 2]]), 1)
+    tensor([1, 2])
+    """
     _nonempty("amin", x, dim)
     return x.min(axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
@@ -266,7 +309,13 @@ def _with_index(name: str, arg: Any) -> Any:
             values, index = values.squeeze(axis), index.squeeze(axis)
         return values, index
 
-    forward.__doc__ = f"The {name} along one dimension, and where it stands (the first if tied)."
+    forward.__doc__ = f"""The {name} along one dimension, and where it stands (the first if tied).
+
+    >>> import tensor_core as torch
+    >>> values, places = torch.tensor([[4, 4], [4, 4]]).{name}(1)
+    >>> values, places
+    (tensor([4, 4]), tensor([0, 0]))
+    """
     made = op(name=f"{name}_dim", torch=name, cases=_indexed_cases, kinks="ties: the first")(
         forward
     )
@@ -292,13 +341,25 @@ min_dim = _with_index("min", np.argmin)
 
 @op(torch="argmax")
 def argmax(x: Any, /, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The index of the largest element along ``dim``, or in the flattened tensor."""
+    """The index of the largest element along ``dim``, or in the flattened tensor.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[1, 5], [7, 2]])
+    >>> torch.argmax(x), torch.argmax(x, 1)
+    (tensor(2), tensor([1, 0]))
+    """
     return _arg(np.argmax, "argmax", x, dim, keepdim)
 
 
 @op(torch="argmin")
 def argmin(x: Any, /, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The index of the smallest element along ``dim``, or in the flattened tensor."""
+    """The index of the smallest element along ``dim``, or in the flattened tensor.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[1, 5], [7, 2]])
+    >>> torch.argmin(x), torch.argmin(x, 1)
+    (tensor(0), tensor([0, 1]))
+    """
     return _arg(np.argmin, "argmin", x, dim, keepdim)
 
 
@@ -312,13 +373,23 @@ def _arg(find: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bool) ->
 
 @op(torch="all")
 def all(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
-    """Whether every element is true (non-zero)."""
+    """Whether every element is true (non-zero).
+
+    >>> import tensor_core as torch
+    >>> torch.all(torch.tensor([[True, False], [True, True]]), 1)
+    tensor([False,  True])
+    """
     return x.all(axis=_axis(dim, x.ndim), keepdims=keepdim)
 
 
 @op(torch="any")
 def any(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
-    """Whether some element is true (non-zero)."""
+    """Whether some element is true (non-zero).
+
+    >>> import tensor_core as torch
+    >>> torch.any(torch.tensor([[True, False], [False, False]]), 1)
+    tensor([ True, False])
+    """
     return x.any(axis=_axis(dim, x.ndim), keepdims=keepdim)
 
 
@@ -333,7 +404,12 @@ def _along(rng: np.random.Generator) -> Any:
 
 @op(torch="cumsum", cases=_along)
 def cumsum(x: Any, /, dim: int, dtype: Any = None) -> Any:
-    """Running sums along ``dim``."""
+    """Running sums along ``dim``.
+
+    >>> import tensor_core as torch
+    >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
+    tensor([1, 3, 6])
+    """
     kind = _dtypes.to_numpy(dtype) if dtype is not None else None
     return np.cumsum(x, axis=check_dim(dim, x.ndim), dtype=kind) if x.ndim else x.copy()
 
@@ -352,7 +428,12 @@ def _logsumexp_cases(rng: np.random.Generator) -> Any:
 @op(torch="logsumexp", promote="float", cases=_logsumexp_cases)
 @np.errstate(all="ignore")
 def logsumexp(x: Any, /, dim: Dim, keepdim: bool = False) -> Any:
-    """``log(sum(exp(x)))`` along ``dim``, without overflow."""
+    """``log(sum(exp(x)))`` along ``dim``, without overflow.
+
+    >>> import tensor_core as torch
+    >>> torch.logsumexp(torch.tensor([1000.0, 1000.0]), 0)
+    tensor(1000.6932)
+    """
     axes = axes_of(dim, x.ndim)
     top = x.max(axis=axes, keepdims=True)
     top = np.where(np.isfinite(top), top, np.zeros((), x.dtype))

@@ -24,6 +24,9 @@ def infer(shape: Sequence[int], numel: int, name: str = "view") -> tuple[int, ..
 
     Raises:
         RuntimeError: the elements do not fit.
+
+    >>> infer((2, -1), 6)
+    (2, 3)
     """
     sizes = _ints(shape)
     if sizes.count(-1) > 1:
@@ -54,7 +57,13 @@ def _reshape_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="reshape", view="maybe", cases=_reshape_cases)
 def reshape(x: Any, /, shape: Any) -> Any:
-    """The elements in row-major order under another shape; a view where that is possible."""
+    """The elements in row-major order under another shape; a view where that is possible.
+
+    >>> import tensor_core as torch
+    >>> torch.reshape(torch.arange(6), (2, -1))
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    """
     return x.reshape(infer(shape, x.size))
 
 
@@ -69,6 +78,12 @@ def view_op(x: Any, /, shape: Any) -> Any:
 
     Raises:
         RuntimeError: the memory's layout does not allow it; use ``reshape``.
+
+    >>> import tensor_core as torch
+    >>> x = torch.zeros(4)
+    >>> x.view(2, 2)[0, 0] = 1
+    >>> x
+    tensor([1., 0., 0., 0.])
     """
     sizes = infer(shape, x.size)
     if x.flags.c_contiguous:
@@ -96,7 +111,13 @@ def _transpose_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="transpose", view=True, cases=_transpose_cases)
 def transpose(x: Any, /, dim0: int, dim1: int) -> Any:
-    """Two dimensions exchanged (a view)."""
+    """Two dimensions exchanged (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.transpose(torch.tensor([[1, 2], [3, 4]]), 0, 1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
     n = x.ndim
     a, b = check_dim(dim0, n), check_dim(dim1, n)
     return x.swapaxes(a, b) if n else x[...]
@@ -119,6 +140,10 @@ def permute(x: Any, /, dims: Any) -> Any:
 
     Raises:
         RuntimeError: ``dims`` is not a permutation of all dimensions.
+
+    >>> import tensor_core as torch
+    >>> torch.permute(torch.zeros(2, 3, 4), (2, 0, 1)).shape
+    torch.Size([4, 2, 3])
     """
     axes = tuple(check_dim(d, x.ndim) for d in _ints(dims))
     if sorted(axes) != list(range(x.ndim)):
@@ -147,6 +172,11 @@ def expand(x: Any, /, size: Any) -> Any:
 
     Raises:
         RuntimeError: a length other than 1 would have to change.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
     """
     sizes = _ints(size)
     extra = len(sizes) - x.ndim
@@ -180,7 +210,12 @@ def _squeeze_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="squeeze", view=True, cases=_squeeze_cases)
 def squeeze(x: Any, /, dim: Any = None) -> Any:
-    """Dimensions of length 1 removed: all, or those named that have it (a view)."""
+    """Dimensions of length 1 removed: all, or those named that have it (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.squeeze(torch.zeros(1, 2, 1), 0).shape
+    torch.Size([2, 1])
+    """
     if dim is None:
         return x.squeeze()
     axes = tuple(check_dim(d, x.ndim) for d in _ints(dim))
@@ -200,7 +235,12 @@ def _(g: Any, x_shape: Any) -> Any:
     ),
 )
 def unsqueeze(x: Any, /, dim: int) -> Any:
-    """A dimension of length 1 inserted at ``dim`` (a view)."""
+    """A dimension of length 1 inserted at ``dim`` (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.unsqueeze(torch.zeros(2, 3), 1).shape
+    torch.Size([2, 1, 3])
+    """
     n = x.ndim + 1
     if not -n <= dim < n:
         raise IndexError(
@@ -222,7 +262,12 @@ def _diagonal_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="diagonal", view=True, cases=_diagonal_cases)
 def diagonal(x: Any, /, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-    """The diagonal of two dimensions, as a last dimension (a view)."""
+    """The diagonal of two dimensions, as a last dimension (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.diagonal(torch.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
     y = np.diagonal(x, offset, check_dim(dim1, x.ndim), check_dim(dim2, x.ndim))
     if x.flags.writeable:
         y.flags.writeable = True
@@ -249,17 +294,28 @@ def _type(g: Any) -> Any:
 @op(
     torch="flip",
     cases=lambda rng: iter(
-        [Case(rng.normal(size=(2, 3)), (1,)), Case(rng.normal(size=(2, 3, 2)), (0, -1))]
+        [
+            Case(rng.normal(size=(2, 3)), (1,)),
+            Case(rng.normal(size=(2, 3, 2)), (0, -1)),
+            Case(np.asarray(rng.normal()), 0),
+        ]
     ),
 )
 def flip(x: Any, /, dims: Any) -> Any:
-    """The order of elements reversed along ``dims`` (a copy)."""
-    return np.flip(x, tuple(check_dim(d, x.ndim) for d in _ints(dims))).copy()
+    """The order of elements reversed along ``dims`` (a copy).
+
+    >>> import tensor_core as torch
+    >>> torch.flip(torch.tensor([[1, 2], [3, 4]]), (1,))
+    tensor([[2, 1],
+            [4, 3]])
+    """
+    axes = tuple(check_dim(d, x.ndim) for d in _ints(dims))
+    return np.flip(x, axes).copy() if x.ndim else x.copy()
 
 
 @flip.vjp
 def _(g: Any, dims: Any) -> Any:
-    return np.flip(g, _ints(dims))
+    return np.flip(g, _ints(dims)) if g.ndim else g
 
 
 @op(
@@ -273,7 +329,12 @@ def _(g: Any, dims: Any) -> Any:
     ),
 )
 def roll(x: Any, /, shifts: Any, dims: Any = None) -> Any:
-    """Elements moved along ``dims``, those beyond the end coming in at the start."""
+    """Elements moved along ``dims``, those beyond the end coming in at the start.
+
+    >>> import tensor_core as torch
+    >>> torch.roll(torch.tensor([1, 2, 3, 4]), 1)
+    tensor([4, 1, 2, 3])
+    """
     return np.roll(x, shifts, None if dims is None or dims == () else dims)
 
 
@@ -285,7 +346,14 @@ def _(g: Any, shifts: Any, dims: Any) -> Any:
 
 @op(torch="clone", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)))]))
 def clone(x: Any, /, memory_format: Any = None) -> Any:
-    """A copy with memory of its own."""
+    """A copy with memory of its own.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1.0])
+    >>> y = x.clone().add_(1)
+    >>> x, y
+    (tensor([1.]), tensor([2.]))
+    """
     return x.copy(order="K")
 
 
@@ -300,7 +368,13 @@ def _(g: Any) -> Any:
     cases=lambda rng: iter([Case(rng.normal(size=(2, 3))), Case(np.asarray(rng.normal()))]),
 )
 def alias(x: Any, /) -> Any:
-    """The same memory as a tensor of its own on the graph."""
+    """The same memory as a tensor of its own on the graph.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> torch.alias(x).is_leaf, torch.equal(torch.alias(x), x)
+    (False, True)
+    """
     return x[...]
 
 
@@ -313,7 +387,13 @@ def _(g: Any) -> Any:
     torch="Tensor.contiguous", view="maybe", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)))])
 )
 def contiguous(x: Any, /, memory_format: Any = None) -> Any:
-    """The elements in row-major memory; copies only if they are not."""
+    """The elements in row-major memory; copies only if they are not.
+
+    >>> import tensor_core as torch
+    >>> x = torch.arange(4).reshape(2, 2).t()
+    >>> x.contiguous().stride(), x.stride()
+    ((2, 1), (1, 2))
+    """
     return np.ascontiguousarray(x) if x.ndim else x
 
 
@@ -329,7 +409,13 @@ def _repeat_cases(rng: np.random.Generator) -> Any:
 
 @op(torch="Tensor.repeat", cases=_repeat_cases)
 def repeat(x: Any, /, sizes: Any) -> Any:
-    """The whole tensor laid beside itself ``sizes`` times along each dimension (a copy)."""
+    """The whole tensor laid beside itself ``sizes`` times along each dimension (a copy).
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
     counts = _ints(sizes)
     if len(counts) < x.ndim:
         raise RuntimeError(
@@ -358,7 +444,12 @@ def _(g: Any, x_shape: Any, sizes: Any) -> Any:
     ),
 )
 def repeat_interleave(x: Any, /, repeats: Any, dim: int | None = None) -> Any:
-    """Each element repeated in place along ``dim`` (flattened without)."""
+    """Each element repeated in place along ``dim`` (flattened without).
+
+    >>> import tensor_core as torch
+    >>> torch.repeat_interleave(torch.tensor([1, 2]), 2)
+    tensor([1, 1, 2, 2])
+    """
     counts = getattr(repeats, "_a", repeats)
     return np.repeat(x, counts, None if dim is None else check_dim(dim, x.ndim))
 
@@ -386,11 +477,17 @@ def _split_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(5, 2)), 2)
     yield Case(rng.normal(size=(2, 6)), [1, 2, 3], 1)
     yield Case(rng.normal(size=(2, 6)), 3, dim=-1)
+    yield Case(rng.normal(size=(2, 3)), 5)  # one part is a tuple too
 
 
 @op(torch="split", view=True, cases=_split_cases)
 def split(x: Any, /, split_size_or_sections: Any, dim: int = 0) -> Any:
-    """Consecutive parts along ``dim`` (views): of one size, or of the sizes listed."""
+    """Consecutive parts along ``dim`` (views): of one size, or of the sizes listed.
+
+    >>> import tensor_core as torch
+    >>> torch.split(torch.arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
+    """
     axis = check_dim(dim, x.ndim)
     n = x.shape[axis]
     if isinstance(split_size_or_sections, int | np.integer):
@@ -421,10 +518,15 @@ def _(g: Any, dim: Any) -> Any:
 @op(
     torch="unbind",
     view=True,
-    cases=lambda rng: iter([Case(rng.normal(size=(3, 2))), Case(rng.normal(size=(3, 2)), -1)]),
+    cases=lambda rng: iter([Case(rng.normal(size=s), -1) for s in ((3, 2), (2, 1))]),
 )
 def unbind(x: Any, /, dim: int = 0) -> Any:
-    """The slices along ``dim`` (views), without that dimension."""
+    """The slices along ``dim`` (views), without that dimension.
+
+    >>> import tensor_core as torch
+    >>> torch.unbind(torch.tensor([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
     axis = check_dim(dim, x.ndim)
     if not x.ndim:
         raise RuntimeError("unbind: dimension specified as 0 but tensor has no dimensions")
@@ -443,7 +545,12 @@ def _(g: Any, dim: Any) -> Any:
     ),
 )
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """At most ``chunks`` parts of equal size along ``dim`` (views); the last may be smaller."""
+    """At most ``chunks`` parts of equal size along ``dim`` (views); the last may be smaller.
+
+    >>> import tensor_core as torch
+    >>> torch.chunk(torch.arange(5), 2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
     if chunks < 1:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     n = input.size(dim)
@@ -465,7 +572,12 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     ),
 )
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """The dimensions from ``start_dim`` to ``end_dim`` as one."""
+    """The dimensions from ``start_dim`` to ``end_dim`` as one.
+
+    >>> import tensor_core as torch
+    >>> torch.flatten(torch.zeros(2, 3, 4), 1).shape
+    torch.Size([2, 12])
+    """
     n = input._a.ndim
     a, b = check_dim(start_dim, n), check_dim(end_dim, n)
     if a > b:
@@ -478,7 +590,12 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 @composed(torch="unflatten", cases=lambda rng: iter([Case(rng.normal(size=(2, 6)), 1, (2, 3))]))
 def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
-    """One dimension as several."""
+    """One dimension as several.
+
+    >>> import tensor_core as torch
+    >>> torch.unflatten(torch.zeros(2, 6), 1, (3, -1)).shape
+    torch.Size([2, 3, 2])
+    """
     axis = check_dim(dim, input._a.ndim)
     shape = input._a.shape
     return view_op(input, (*shape[:axis], *infer(sizes, shape[axis]), *shape[axis + 1 :]))
@@ -491,7 +608,12 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     ),
 )
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
-    """Dimensions moved to other places, the rest keeping their order (a view)."""
+    """Dimensions moved to other places, the rest keeping their order (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.movedim(torch.zeros(2, 3, 4), 0, -1).shape
+    torch.Size([3, 4, 2])
+    """
     n = input._a.ndim
     src = [check_dim(d, n) for d in _ints(source)]
     dst = [check_dim(d, n) for d in _ints(destination)]
@@ -507,6 +629,11 @@ def t(input: Tensor) -> Tensor:
 
     Raises:
         RuntimeError: more than two dimensions.
+
+    >>> import tensor_core as torch
+    >>> torch.t(torch.tensor([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
     """
     if input._a.ndim > 2:
         raise RuntimeError(
@@ -521,6 +648,10 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
     Raises:
         RuntimeError: they reach beyond the end.
+
+    >>> import tensor_core as torch
+    >>> torch.narrow(torch.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
     """
     axis = check_dim(dim, input._a.ndim)
     n = input._a.shape[axis]
@@ -532,5 +663,11 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
 @composed(torch="broadcast_to", cases=lambda rng: iter([Case(rng.normal(size=(2, 1)), (2, 3))]))
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
-    """The tensor expanded to a shape (a view)."""
+    """The tensor expanded to a shape (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.broadcast_to(torch.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
     return expand(input, size)

@@ -28,7 +28,13 @@ def _sort_cases(rng: np.random.Generator) -> Any:
 
 @composed(torch="sort", cases=_sort_cases, kinks="ties")
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Ranked:
-    """The elements in order along ``dim``, and their places (stable)."""
+    """The elements in order along ``dim``, and their places (stable).
+
+    >>> import tensor_core as torch
+    >>> values, places = torch.sort(torch.tensor([3, 1, 2]))
+    >>> values, places
+    (tensor([1, 2, 3]), tensor([1, 2, 0]))
+    """
     order = argsort(input, dim, descending, True)
     return Ranked(_picked(input, order, dim), order)
 
@@ -38,7 +44,12 @@ def _picked(input: Tensor, order: Tensor, dim: int) -> Tensor:
 
 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """The places of the elements in order along ``dim`` (stable)."""
+    """The places of the elements in order along ``dim`` (stable).
+
+    >>> import tensor_core as torch
+    >>> torch.argsort(torch.tensor([3, 1, 2]), descending=True)
+    tensor([0, 2, 1])
+    """
     a = input._a
     if not a.ndim:
         return wrap(np.zeros((), np.int64))
@@ -58,6 +69,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     Raises:
         RuntimeError: there are fewer than ``k``.
+
+    >>> import tensor_core as torch
+    >>> torch.topk(torch.tensor([3, 1, 9, 2]), 2).indices
+    tensor([2, 0])
     """
     axis = check_dim(dim, input._a.ndim)
     n = input._a.shape[axis] if input._a.ndim else 1
@@ -77,13 +92,25 @@ def _max_cases(rng: np.random.Generator) -> Any:
 
 @composed(torch="max", cases=_max_cases, kinks="ties share")
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The largest element; with ``dim`` values and indices; with a tensor, element by element."""
+    """The largest element; with ``dim`` values and indices; with a tensor, element by element.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[1, 5], [7, 2]])
+    >>> torch.max(x), torch.max(x, 1).values
+    (tensor(7), tensor([5, 7]))
+    """
     return _extreme(input, dim, keepdim, other, amax, max_dim, maximum)
 
 
 @composed(torch="min", cases=_max_cases, kinks="ties share")
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The smallest element; with ``dim`` values and indices; with a tensor, element by element."""
+    """The smallest element; with ``dim`` values and indices; with a tensor, element by element.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([[1, 5], [7, 2]])
+    >>> torch.min(x), torch.min(x, 1).indices
+    (tensor(1), tensor([0, 1]))
+    """
     return _extreme(input, dim, keepdim, other, amin, min_dim, minimum)
 
 
@@ -106,7 +133,13 @@ def _extreme(
 
 
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
-    """The indices of non-zero elements: rows of one tensor, or one tensor a dimension."""
+    """The indices of non-zero elements: rows of one tensor, or one tensor a dimension.
+
+    >>> import tensor_core as torch
+    >>> torch.nonzero(torch.tensor([[0, 3], [4, 0]]))
+    tensor([[0, 1],
+            [1, 0]])
+    """
     found = np.nonzero(np.atleast_1d(input._a))
     if as_tuple:
         return tuple(wrap(i) for i in found)
@@ -117,7 +150,12 @@ def unique(
     input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
     dim: int | None = None,
 ) -> Any:  # fmt: skip
-    """The distinct elements in order; optionally where each went, and how often it occurs."""
+    """The distinct elements in order; optionally where each went, and how often it occurs.
+
+    >>> import tensor_core as torch
+    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
     values, inverse, counts = np.unique(input._a, return_inverse=True, return_counts=True, axis=dim)
     result = [wrap(values)]
     if return_inverse:
@@ -128,32 +166,57 @@ def unique(
 
 
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each non-negative integer occurs."""
+    """How often each non-negative integer occurs.
+
+    >>> import tensor_core as torch
+    >>> torch.bincount(torch.tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
     return wrap(np.bincount(input._a, None if weights is None else weights._a, minlength))
 
 
 def isin(
     elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:
-    """Whether each element is among the test elements."""
+    """Whether each element is among the test elements.
+
+    >>> import tensor_core as torch
+    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([3, 1]))
+    tensor([ True, False,  True])
+    """
     a, b = (x._a if isinstance(x, Tensor) else x for x in (elements, test_elements))
     return wrap(np.asarray(np.isin(a, b, assume_unique=assume_unique, invert=invert)))
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether shape and all elements are the same."""
+    """Whether shape and all elements are the same.
+
+    >>> import tensor_core as torch
+    >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
+    True
+    """
     return input._a.shape == other._a.shape and bool((input._a == other._a).all())
 
 
 def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Tensor:
-    """Whether ``|input - other| <= atol + rtol * |other|``, element by element."""
+    """Whether ``|input - other| <= atol + rtol * |other|``, element by element.
+
+    >>> import tensor_core as torch
+    >>> torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([1.0 + 1e-6, 2.1]))
+    tensor([ True, False])
+    """
     return wrap(np.asarray(np.isclose(input._a, other._a, rtol, atol, equal_nan)))
 
 
 def allclose(
     input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> bool:
-    """Whether every element is close; see :func:`isclose`."""
+    """Whether every element is close; see :func:`isclose`.
+
+    >>> import tensor_core as torch
+    >>> torch.allclose(torch.tensor([1.0]), torch.tensor([1.1]), atol=0.2)
+    True
+    """
     return bool(np.allclose(input._a, other._a, rtol, atol, equal_nan))
