@@ -8,9 +8,8 @@ import re
 import sys
 from pydoc_data.topics import topics
 
-import tensor_core.nn.functional as F
-
 import tensor_core as torch
+import tensor_core.nn.functional as F
 
 steps = int(sys.argv[1]) if len(sys.argv) > 1 else 200
 

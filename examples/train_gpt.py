@@ -32,10 +32,10 @@ with Stepper(model, optimizer) as stepper:
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, config)
-        x, y = get_batch(train_data, batch_size=16, block_size=64)  # y is x, one character later
+        x, y = get_batch(train_data, batch_size=12, block_size=64)  # y is x, one character later
         loss, _ = stepper.step(x, y)
         if step % 100 == 0 or step == steps - 1:
-            held_out = evaluate(model, val_data, batch_size=16, block_size=64, batches=10)
+            held_out = evaluate(model, val_data, batch_size=12, block_size=64, batches=10)
             print(f"step {step:4d}  loss {loss:.3f}  held out {held_out:.3f}")
 
 # Writing is: score the next character, draw one by its score, append it, again.

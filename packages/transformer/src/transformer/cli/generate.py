@@ -8,6 +8,10 @@ import typer
 from transformer.cli.engine import Engine, choose_engine
 from transformer.cli.options import examples
 
+# Below this many parameters, one token's matrix products are too short to share among cores: it
+# gains nothing on an idle machine, and on a busy one the cores wait for each other.
+_SMALL = 5_000_000
+
 
 def generate(
     run: Annotated[str, typer.Argument(help="A run's folder, or one of its checkpoints.")],
@@ -38,9 +42,12 @@ def generate(
     """Let a trained model write, from its best weights."""
     choose_engine(engine)
     from transformer import stream
+    from transformer._engine import torch
     from transformer.train import load_model
 
     model, tokenizer, _ = load_model(run)
+    if model.num_parameters() < _SMALL:
+        torch.set_num_threads(1)
     if prompt == "-":
         prompt = sys.stdin.read()
     written = prompt or ""

@@ -12,16 +12,16 @@ class Misuse(ValueError):
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "demo": {},  # the defaults: a GPT that writes recognisable English after two minutes
-    "quick": {
-        "model_settings": {"n_layer": 2, "n_head": 2, "n_embd": 32},
+    "demo": {},  # the defaults: a GPT that writes recognisable English after a minute or two
+    "quick": {  # about five seconds
+        "model_settings": {"n_layer": 2, "n_head": 2, "n_embd": 64},
         "block_size": 32,
         "batch_size": 8,
-        "steps": 200,
-        "warmup_steps": 20,
-        "lr": 1e-2,
-        "eval_every": 50,
-        "eval_batches": 4,
+        "steps": 600,
+        "warmup_steps": 50,
+        "lr": 6e-3,
+        "eval_every": 150,
+        "eval_batches": 10,
     },
 }
 

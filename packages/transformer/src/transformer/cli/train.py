@@ -144,10 +144,12 @@ def _heading(trainer: Any) -> str:
 
 def _print_sample(trainer: Any, length: int) -> None:
     from transformer import generate
+    from transformer._engine import torch
 
     # A line break is a natural place to begin, where the text has any.
     start = "\n" if "\n" in trainer.tokenizer.decode(range(trainer.tokenizer.vocab_size)) else None
     first = start or trainer.tokenizer.decode(trainer.train_data[:1].tolist())
+    torch.set_num_threads(1)  # as in ``generate``; nothing follows that would need more
     options = {"tokenizer": trainer.tokenizer, "seed": trainer.config.seed, "temperature": 0.8}
     print(generate(trainer.model, first, length, **options).lstrip("\n"))
 

@@ -25,7 +25,7 @@ class TrainConfig:
     out: str | None = None  # the run's folder; None keeps nothing on disk
 
     block_size: int = 64  # tokens the model sees at once
-    batch_size: int = 16  # sequences a step learns from
+    batch_size: int = 12  # sequences a step learns from
     accumulate: int = 1  # computed in this many pieces, to fit in memory; the result is the same
     steps: int = 2000
     seed: int = 1337

@@ -83,13 +83,14 @@ class Stepper:
 
         ``autograd.grad`` rather than ``backward``: threads must not add to the same ``.grad``.
         """
-        total, shares = 0.0, []
+        total = 0.0
+        shares: list[Gradients] = []
         cuts = _cuts(len(x), min(self.accumulate, len(x)))
         for start, end in pairwise(cuts):
             _, loss = self.model(x[start:end], y[start:end])
             if end - start != batch:
                 loss = loss * ((end - start) / batch)
-            shares.append(torch.autograd.grad(loss, self.parameters, allow_unused=True))
+            shares.append(list(torch.autograd.grad(loss, self.parameters, allow_unused=True)))
             total += loss.item()
             if len(shares) == 2:  # hold two pieces' gradients at most, whatever accumulate is
                 shares = [_sum(shares)]
