@@ -104,7 +104,9 @@ def _derivative(
     return [array(g) for g in kept], kept
 
 
-def close(ours: Any, theirs: Any, tolerance: tuple[float, float] | None = None, what: str = "") -> None:
+def close(
+    ours: Any, theirs: Any, tolerance: tuple[float, float] | None = None, what: str = ""
+) -> None:
     """Assert equal shapes and types, and equal values up to rounding."""
     assert ours.shape == theirs.shape, f"{what}: shape {ours.shape}, torch has {theirs.shape}"
     assert ours.dtype == theirs.dtype, f"{what}: type {ours.dtype}, torch has {theirs.dtype}"

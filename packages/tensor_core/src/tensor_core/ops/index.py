@@ -401,15 +401,21 @@ def gather(x: Any, /, dim: int, index: Any, sparse_grad: bool = False) -> Any:
     """
     picks = raw(index)
     axis = check_dim(dim, x.ndim)
-    if not (x.ndim and picks.ndim):
-        return x.reshape(x.shape or 1)[picks.reshape(picks.shape or 1)].reshape(picks.shape)
-    if picks.ndim != x.ndim:
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
-    if picks.size and (picks.min() < 0 or picks.max() >= x.shape[axis]):
-        raise RuntimeError(
-            f"gather: index out of bounds for dimension {dim} with size {x.shape[axis]}"
-        )
+    _check_picks("gather", x, axis, picks)
+    if not (x.ndim and picks.ndim):  # a 0-d tensor counts as one element
+        return x.reshape(x.shape or 1)[picks.reshape(-1)].reshape(picks.shape)
     return x[_grid(picks, axis)]
+
+
+def _check_picks(name: str, x: np.ndarray, axis: int, picks: np.ndarray) -> None:
+    if max(picks.ndim, 1) != max(x.ndim, 1):
+        raise RuntimeError(
+            f"{name}: Index tensor must have the same number of dimensions as input tensor, "
+            f"but they have {picks.ndim} and {x.ndim}"
+        )
+    size = x.shape[axis] if x.ndim else 1
+    if picks.size and (picks.min() < 0 or picks.max() >= size):
+        raise RuntimeError(f"{name}: index out of bounds for dimension {axis} with size {size}")
 
 
 def _grid(picks: np.ndarray, axis: int) -> Key:
@@ -448,6 +454,7 @@ def _scattered(name: str, accumulate: bool) -> Any:
         axis = check_dim(dim, input._a.ndim)
         if not isinstance(src, Tensor):
             src = wrap(np.asarray(src, input._a.dtype))
+        _check_picks(name, input._a, axis, picks)
         if not input._a.ndim:  # a 0-d tensor counts as one element
             one, at, values = (t.reshape(-1) for t in (input, wrap(picks), src))
             return function(one, 0, at, values).reshape(())

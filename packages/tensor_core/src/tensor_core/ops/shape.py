@@ -297,7 +297,7 @@ def _type(g: Any) -> Any:
         [
             Case(rng.normal(size=(2, 3)), (1,)),
             Case(rng.normal(size=(2, 3, 2)), (0, -1)),
-            Case(np.asarray(rng.normal()), 0),
+            Case(np.asarray(rng.normal()), (0,)),
         ]
     ),
 )
@@ -310,6 +310,8 @@ def flip(x: Any, /, dims: Any) -> Any:
             [4, 3]])
     """
     axes = tuple(check_dim(d, x.ndim) for d in _ints(dims))
+    if len(set(axes)) < len(axes):
+        raise RuntimeError(f"flip: a dimension appears more than once in dims {axes}")
     return np.flip(x, axes).copy() if x.ndim else x.copy()
 
 
