@@ -173,6 +173,29 @@ def test_an_error_is_one_line_and_an_exit_code(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interruption_before_the_first_step_is_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("transformer.train.trainer.load_text", interrupted)
+    assert main(["train", "--quick"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_leaves_ends_the_writing_quietly(run: Path) -> None:
+    command = [sys.executable, "-m", "transformer", "generate", str(run), "-n", "100000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None and child.stderr is not None
+        assert len(child.stdout.read(10)) == 10
+        child.stdout.close()
+        assert child.stderr.read() == b""
+    assert child.returncode == 1
+
+
 def test_debug_shows_where_an_error_arose() -> None:
     quiet, loud = gradine("info", "no-such-run"), gradine("info", "no-such-run", "--debug")
     assert "Traceback" not in quiet.stderr and quiet.stderr.count("\n") == 1

@@ -1,6 +1,6 @@
 """The commands by name, and what becomes of an error: one line and an exit code."""
 
-import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "gradine") -> in
     debug = "--debug" in given  # wherever it stands
     try:
         code = app([a for a in given if a != "--debug"], prog_name=program, standalone_mode=False)
-    except KeyboardInterrupt:
-        code = 130
+    except (KeyboardInterrupt, typer.Abort):
+        code = 128 + signal.SIGINT
     except Exception as error:
         if debug:
             raise
@@ -57,9 +57,6 @@ def main(arguments: Sequence[str] | None = None, program: str = "gradine") -> in
 def _explain(error: Exception, program: str) -> int:
     """Say in one line what is wrong; return the exit code."""
     code = 1
-    if isinstance(error, BrokenPipeError):  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return code
     if hasattr(error, "format_message"):  # typer's own: an option or argument that cannot be
         text, code = error.format_message(), getattr(error, "exit_code", 2)
     elif isinstance(error, OSError) and error.strerror:
