@@ -116,9 +116,11 @@ def without_torch(session: nox.Session) -> None:
     session.run("python", "-c", code, silent=True)
 
 
-def run_package_tests(session: nox.Session, package: str, *needs: str) -> None:
+def run_package_tests(
+    session: nox.Session, package: str, *needs: str, extras: str = "test"
+) -> None:
     """Install ``package`` with its ``test`` extra, and no torch, and run its own tests."""
-    install(session, *needs, f"{package}[test]")
+    install(session, *needs, f"{package}[{extras}]")
     without_torch(session)
     session.run(*PYTEST, f"packages/{package}/tests", *session.posargs)
 
@@ -139,6 +141,12 @@ def tensor_core(session: nox.Session) -> None:
 
 
 @nox.session
+def tensor_core_fast(session: nox.Session) -> None:
+    """Test packages/tensor_core with its extra ``fast``: the compiled kernels."""
+    run_package_tests(session, "tensor_core", extras="fast,test")
+
+
+@nox.session
 def transformer(session: nox.Session) -> None:
     """Test packages/transformer with tensor_core, without torch."""
     run_package_tests(session, "transformer", "tensor_core")
@@ -153,10 +161,12 @@ def gradcheck(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run every test: those that cross packages here, beside torch, then each package's own."""
-    for package in PACKAGES:
-        session.notify(package)
-    install(session, *PACKAGES, others=["-r", "tests/requirements.txt"])
-    session.run(*PYTEST, "tests", *session.posargs)
+    for name in (*PACKAGES, "tensor_core_fast"):
+        session.notify(name)
+    install(session, *PACKAGES, "tensor_core[fast]", others=["-r", "tests/requirements.txt"])
+    for kernels in ("numpy", "numba"):
+        settings = {"GRADINE_KERNELS": kernels}
+        session.run(*PYTEST, "tests", *session.posargs, env=settings)
 
 
 # --- what a reader runs --------------------------------------------------------------------------
@@ -166,8 +176,7 @@ def tests(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Train a small character-level GPT, sample from it, and leave the run in demo-run/."""
     install(session, "tensor_core", "transformer[plot]")
-    run = ("--out", "demo-run", "--overwrite", "--steps", "1500")
-    session.run("gradine", "train", *run, *session.posargs)
+    session.run("gradine", "train", "--out", "demo-run", "--overwrite", *session.posargs)
     session.log("demo-run/ holds the model (*.safetensors), metrics.jsonl and loss.png")
     session.log("let it write more: .nox/demo/bin/gradine generate demo-run --prompt 'The '")
 
@@ -176,7 +185,7 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time Gradine beside its peers; ``-- --json FILE`` keeps the numbers, ``--quick`` hurries."""
     peers = ["-r", "benchmarks/requirements.txt"]
-    install(session, "scalar_value", "tensor_core", "transformer", others=peers)
+    install(session, "scalar_value", "tensor_core[fast]", "transformer", others=peers)
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
