@@ -32,6 +32,7 @@ from ._creation import (
     zeros,
     zeros_like,
 )
+from ._define import op
 from ._dtypes import (
     bool,
     cdouble,
@@ -66,7 +67,7 @@ from ._grad_mode import (
     no_grad,
     set_grad_enabled,
 )
-from ._op import Op, op
+from ._op import Op
 from ._print import set_printoptions
 from ._rng import (
     Generator,

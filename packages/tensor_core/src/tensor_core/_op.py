@@ -11,87 +11,20 @@ afterwards.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from operator import itemgetter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from . import _dtypes
-from ._card import Cases, register
+from ._card import Cases
 from ._grad_mode import mode
 from ._node import MultiNode, Node, Select
+from ._plan import Plan, Rule, shape_of
 from ._tensor import Tensor, wrap
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
-
-
-class Rule:
-    """One vector-Jacobian product and the inputs it serves (``None``: all, as a tuple)."""
-
-    __slots__ = ("fn", "names", "of")
-
-    def __init__(self, fn: Callable[..., Any], of: int | None) -> None:
-        self.fn = fn
-        self.of = of
-        self.names = tuple(inspect.signature(fn).parameters)[1:]
-
-
-class Plan:
-    """What recording a call takes when a given set of inputs needs gradients."""
-
-    __slots__ = ("inputs", "keeps_y", "kinds", "rules", "save", "shapes", "watch")
-
-    def __init__(self, op: Op, needed: tuple[int, ...]) -> None:
-        self.inputs = needed
-        place = {i: k for k, i in enumerate(needed)}
-        chosen = [r for r in op.rules if r.of is None or r.of in place]
-        shapes = [f"{name}_shape" for name in op.names[: op.n_arrays]]
-        self.shapes = tuple(
-            i for i, name in enumerate(shapes) if any(name in r.names for r in chosen)
-        )
-        values = (*op.names, "y", *op.keeps, *(shapes[i] for i in self.shapes))
-        sources = {name: i for i, name in enumerate(values)}
-        flags = tuple(i in place for i in range(op.n_arrays))
-        what: dict[int, Any] = dict(place)  # how a saved value joins the graph again
-        what[sources["y"]] = "y"
-        what.update({sources[k]: "kept" for k in op.keeps})
-        rules, save, kinds, used = [], [], [], set()
-        for rule in chosen:
-            names = [n for n in rule.names if n != "needs"]
-            indices = [sources[n] for n in names]
-            used.update(indices)
-            fn = _with_needs(rule.fn, flags) if "needs" in rule.names else rule.fn
-            rules.append((fn, None if rule.of is None else place[rule.of]))
-            save.append(_getter(indices))
-            kinds.append(tuple(what.get(i) for i in indices))
-        self.rules = tuple(rules)
-        self.kinds = tuple(kinds)
-        self.save = tuple(save)
-        if op.fuses is not None:  # higher orders run the composition, which needs the inputs
-            self.save = (*self.save, _getter(range(len(op.names))))
-            used.update(range(op.n_arrays))
-        self.watch = tuple(i for i in sorted(used) if i < op.n_arrays)
-        self.keeps_y = sources["y"] in used
-
-
-def _with_needs(fn: Callable[..., Any], flags: tuple[bool, ...]) -> Callable[..., Any]:
-    """``needs`` comes last in a rule that names it; bind it once for the plan."""
-    return lambda g, *saved: fn(g, *saved, flags)
-
-
-def _shape(value: Any) -> tuple[int, ...]:
-    return value.shape if isinstance(value, np.ndarray) else ()
-
-
-def _getter(indices: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    if len(indices) == 0:
-        return lambda values: ()
-    if len(indices) == 1:
-        only = indices[0]
-        return lambda values: (values[only],)
-    return itemgetter(*indices)
 
 
 class Op:
@@ -185,7 +118,7 @@ class Op:
             out = kwargs.pop("out", None)
             args = self._bind(args, kwargs)
             if out is not None:
-                return _write_out(self(*args), out)
+                return write_out(self(*args), out)
         elif len(args) != self.n_args:
             tail = self._tails.get(len(args))
             args = self._bind(args, kwargs) if tail is None else args + tail
@@ -237,7 +170,7 @@ class Op:
         if plan is None:
             plan = self._plans[needs] = self._plan(needs)
         if plan.shapes:
-            values.extend([_shape(values[i]) for i in plan.shapes])
+            values.extend([shape_of(values[i]) for i in plan.shapes])
         edges = []
         for i in plan.inputs:
             t, a = args[i], values[i]
@@ -381,95 +314,6 @@ class Op:
         return f"<op {self.name}({', '.join(self.names)})>"
 
 
-class VariadicOp(Op):
-    """An op of any number of arrays, given as one list: ``cat([a, b], dim=0)``.
-
-    Its one rule may name the list and returns one gradient for each array.
-    """
-
-    def __init__(self, forward: Callable[..., Any], **card: Any) -> None:
-        super().__init__(forward, **card)
-        self._rule: Rule | None = None
-
-    def _add(self, rule: Rule) -> Rule:
-        self._rule = rule
-        self.rules = (rule,)
-        return rule
-
-    def vjp(self, rule: Any) -> Any:
-        """Attach the rule: cotangent in, a gradient (or ``None``) for every array out."""
-        return self._add(Rule(rule, None))
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        out = kwargs.pop("out", None)
-        tensors, *params = self._bind(args, kwargs)
-        if isinstance(tensors, Tensor) or not isinstance(tensors, list | tuple):
-            raise TypeError(
-                f"{self.name}(): argument {self.names[0]!r} must be a tuple or list of Tensors, "
-                f"not {type(tensors).__name__}"
-            )
-        tensors = self._same_type(tensors)
-        arrays = tuple(t._a for t in tensors)
-        result = wrap(np.asarray(self.forward(arrays, *params)))
-        for t in tensors:
-            if t._base is not None and t._seen != t._ver[0]:
-                t._sync()
-        needed = tuple(i for i, t in enumerate(tensors) if t._rg)
-        if needed and mode.enabled and result._a.dtype.kind in "fc":
-            self._record_list(result, tensors, arrays, params, needed)
-        return result if out is None else _write_out(result, out)
-
-    def _record_list(
-        self, out: Tensor, tensors: Any, arrays: Any, params: list[Any], needed: tuple[int, ...]
-    ) -> None:
-        rule = self._rule
-        assert rule is not None
-        plan = ListPlan(rule, needed, self.names[0])
-        by_name = dict(zip(self.names[1:], params, strict=True))
-        by_name |= {"y": out._a, self.names[0]: arrays}
-        flags = tuple(i in needed for i in range(len(arrays)))
-        by_name["needs"] = flags
-        saved = tuple(by_name[n] for n in rule.names)
-        edges = [(tensors[i]._node or tensors[i], arrays[i].shape, arrays[i].dtype) for i in needed]
-        node = Node(self, plan, edges, [saved])
-        if self.names[0] in rule.names:
-            node.cells = tuple(t._ver for t in tensors)
-            node.mark = sum(c[0] for c in node.cells)
-        out._node = node
-        out._rg = True
-
-    def _same_type(self, tensors: Sequence[Any]) -> list[Tensor]:
-        items = [wrap(t) if isinstance(t, np.ndarray) else t for t in tensors]
-        for i, t in enumerate(items):
-            if not isinstance(t, Tensor):
-                raise TypeError(
-                    f"{self.name}(): expected Tensor as element {i} of argument "
-                    f"{self.names[0]!r}, but got {type(t).__name__}"
-                )
-        if len({t._a.dtype for t in items}) > 1 and self.promote is not None:
-            target = _dtypes.BY_NUMPY[_dtypes.result_numpy([t._a for t in items])]
-            items = [t.to(target) for t in items]
-        return items
-
-    def plain(self, *args: Any, **kwargs: Any) -> Any:
-        """The op on arrays or Tensors alike, for use inside rules."""
-        if any(isinstance(a, Tensor) for a in args[0]):
-            return self(*args, **kwargs)
-        return self.forward(*args, **kwargs)
-
-
-class ListPlan:
-    """A :class:`Plan` for a list of arrays: one rule that serves all that are needed."""
-
-    __slots__ = ("inputs", "kinds", "rules")
-
-    def __init__(self, rule: Rule, needed: tuple[int, ...], list_name: str) -> None:
-        self.rules = ((rule.fn, None),)
-        self.inputs = needed
-        what = {"y": "y", list_name: "list"}
-        self.kinds = (tuple(what.get(n) for n in rule.names),)
-
-
 def _make_view(
     out: Tensor, source: Tensor, op: Op, args: tuple[Any, ...], index: int | None = None
 ) -> None:
@@ -488,7 +332,7 @@ def _make_view(
         out._replay = (*source._replay, step)
 
 
-def _write_out(result: Tensor, out: Tensor) -> Tensor:
+def write_out(result: Tensor, out: Tensor) -> Tensor:
     if result._rg or (out._rg and mode.enabled):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation"
@@ -502,21 +346,3 @@ def _write_out(result: Tensor, out: Tensor) -> Tensor:
     out._a[...] = result._a
     out._bump()
     return out
-
-
-def op(*, variadic: bool = False, **card: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Make an op of a NumPy function and enter its card; see :class:`Op` for what a card says.
-
-    >>> import tensor_core as torch
-    >>> @op(name="doctest_cube", promote="float")
-    ... def cube(x, /):
-    ...     return x * x * x
-    >>> @cube.vjp
-    ... def _(g, x):
-    ...     return 3 * g * x * x
-    >>> x = torch.tensor(2.0, requires_grad=True)
-    >>> cube(x).backward(); x.grad
-    tensor(12.)
-    """
-    kind = VariadicOp if variadic else Op
-    return lambda forward: register(kind(forward, **card))

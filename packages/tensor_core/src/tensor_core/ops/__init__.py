@@ -11,88 +11,53 @@ from .activation import (
     softmax,
     softplus,
 )
-from .attention import scaled_dot_product_attention
-from .cast import cast, to
-from .contract import bmm, dot, linear, matmul, mm, mv, outer
-from .einsum import Einsum, einsum
-from .elementwise import (
+from .arithmetic import (
     abs,
-    acos,
     add,
-    asin,
-    atan,
+    div,
+    floor_divide,
+    mul,
+    neg,
+    pow,
+    reciprocal,
+    remainder,
+    square,
+    sub,
+    true_div,
+)
+from .attention import scaled_dot_product_attention
+from .bounds import clamp, maximum, minimum
+from .cast import cast, to
+from .choosing import masked_fill, where
+from .comparison import (
     bitwise_and,
     bitwise_left_shift,
     bitwise_not,
     bitwise_or,
     bitwise_right_shift,
     bitwise_xor,
-    ceil,
-    clamp,
-    cos,
-    cosh,
-    div,
     eq,
-    erf,
-    exp,
-    exp2,
-    expm1,
-    floor,
-    floor_divide,
     ge,
     gt,
     isfinite,
     isinf,
     isnan,
     le,
-    log,
-    log1p,
-    log2,
-    log10,
     logical_and,
     logical_not,
     logical_or,
     logical_xor,
     lt,
-    masked_fill,
-    maximum,
-    minimum,
-    mul,
     ne,
-    neg,
-    pow,
-    reciprocal,
-    remainder,
-    round,
-    rsqrt,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    sub,
-    tan,
-    tanh,
-    true_div,
-    trunc,
-    where,
 )
+from .contract import bmm, dot, linear, matmul, mm, mv, outer
+from .copies import clone, flip, repeat, repeat_interleave, roll
+from .einsum import Einsum, einsum
 from .embedding import embedding, one_hot
-from .index import (
-    copy,
-    gather,
-    getitem,
-    index_add,
-    index_put,
-    index_select,
-    scatter,
-    scatter_add,
-    setitem,
-    take_along_dim,
-    tril,
-    triu,
-)
+from .exponential import erf, exp, exp2, expm1, log, log1p, log2, log10, rsqrt, sigmoid, sqrt
+from .extreme import all, amax, amin, any, argmax, argmin
+from .gather import gather, index_add, index_select, scatter, scatter_add, take_along_dim
+from .index import copy, getitem, index_put, setitem
 from .join import cat, hstack, pad, stack, vstack
 from .loss import (
     binary_cross_entropy,
@@ -105,6 +70,7 @@ from .loss import (
     smooth_l1_loss,
 )
 from .norm import layer_norm, norm, rms_norm
+from .parts import chunk, split, unbind
 from .random import (
     bernoulli,
     bernoulli_,
@@ -123,47 +89,10 @@ from .random import (
     randperm,
     uniform_,
 )
-from .reduce import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    cumsum,
-    logsumexp,
-    mean,
-    prod,
-    std,
-    sum,
-    var,
-)
-from .shape import (
-    alias,
-    broadcast_to,
-    chunk,
-    clone,
-    contiguous,
-    diagonal,
-    expand,
-    flatten,
-    flip,
-    movedim,
-    narrow,
-    permute,
-    repeat,
-    repeat_interleave,
-    reshape,
-    roll,
-    split,
-    squeeze,
-    t,
-    transpose,
-    unbind,
-    unflatten,
-    unsqueeze,
-    view_op,
-)
+from .reduce import mean, prod, std, sum, var
+from .reshaping import broadcast_to, flatten, movedim, narrow, t, unflatten
+from .rounding import ceil, floor, round, sign, trunc
+from .running import cumsum, logsumexp
 from .sort import (
     allclose,
     argsort,
@@ -177,6 +106,20 @@ from .sort import (
     sort,
     topk,
     unique,
+)
+from .triangle import tril, triu
+from .trigonometry import acos, asin, atan, cos, cosh, sin, sinh, tan, tanh
+from .view import (
+    alias,
+    contiguous,
+    diagonal,
+    expand,
+    permute,
+    reshape,
+    squeeze,
+    transpose,
+    unsqueeze,
+    view_op,
 )
 
 __all__ = [

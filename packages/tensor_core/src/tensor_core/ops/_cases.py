@@ -45,3 +45,8 @@ def distinct(rng: Rng, shape: tuple[int, ...]) -> np.ndarray:
     n = int(np.prod(shape))
     values = np.linspace(-1, 1, n) * max(n, 1) * 0.1
     return rng.permutation(values + rng.uniform(-0.02, 0.02, n)).reshape(shape)
+
+
+def shown(doc: str, call: str, result: str) -> str:
+    """A docstring with an example."""
+    return f"{doc}\n\n>>> import tensor_core as torch\n>>> torch.{call}\n{result}\n"

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from .._card import Case, composed
-from .._op import op
+from .._define import op
 from .._tensor import Tensor, check_dim
 from ..kernels import active as kernels
 from ._cases import away_from_zero, unary
-from .elementwise import erf, exp, log1p, sigmoid, tanh, where_op
+from .choosing import where_op
+from .exponential import erf, exp, log1p, sigmoid
+from .trigonometry import tanh
 
 _SQRT_HALF = 0.7071067811865476
 _SQRT_2_OVER_PI = 0.7978845608028654

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _dtypes
 from .._card import Case
-from .._op import op
+from .._define import op
 from .._size import device
 from .._tensor import Tensor
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._card import Case
-from .._op import op
+from .._define import op
 from .._tensor import Tensor, wrap
 from .index import _placed
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._card import Case, composed
-from .._op import op
+from .._define import op
 from .._tensor import Tensor, check_dim
 
 
@@ -49,15 +49,15 @@ def cat(tensors: Any, dim: int = 0) -> Any:
 
 
 @cat.vjp
-def _(g: Any, tensors: Any, dim: Any, needs: Any) -> list[Any]:
+def _(g: Any, tensors_shape: Any, dim: Any, needs: Any) -> list[Any]:
     grads: list[Any] = []
     axis = dim % g.ndim
     start = 0
-    for x, need in zip(tensors, needs, strict=True):
-        if tuple(x.shape) == (0,) and g.ndim > 1:
+    for shape, need in zip(tensors_shape, needs, strict=True):
+        if shape == (0,) and g.ndim > 1:
             grads.append(None)
             continue
-        stop = start + x.shape[axis]
+        stop = start + shape[axis]
         grads.append(g[(slice(None),) * axis + (slice(start, stop),)] if need else None)
         start = stop
     return grads

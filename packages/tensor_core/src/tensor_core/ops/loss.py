@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from .._card import Case, composed
-from .._op import op
+from .._define import op
 from .._tensor import Tensor, wrap
 from ..kernels import active as kernels
 from ._cases import distinct
 from .activation import log_softmax_op, softplus
-from .elementwise import where_op
-from .index import gather, raw
+from .choosing import where_op
+from .gather import gather
+from .keys import raw
 
 
 def _reduced(x: Tensor, reduction: str) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._card import Case, composed
-from .._op import op
+from .._define import op
 from .._tensor import Tensor
 from ..kernels import active as kernels
 from .reduce import axes_of, kept

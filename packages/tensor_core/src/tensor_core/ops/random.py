@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import _dtypes, random
 from .._card import Case
+from .._define import op
 from .._inplace import in_place
-from .._op import op
 from .._tensor import Tensor, wrap
 from .index import copy
 

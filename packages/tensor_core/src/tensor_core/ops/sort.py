@@ -9,9 +9,9 @@ import numpy as np
 from .._card import Case, composed
 from .._tensor import Tensor, check_dim, wrap
 from ._cases import distinct
-from .elementwise import maximum, minimum
-from .index import take_along_dim
-from .reduce import amax, amin, max_dim, min_dim
+from .bounds import maximum, minimum
+from .extreme import amax, amin, max_dim, min_dim
+from .gather import take_along_dim
 
 
 class Ranked(NamedTuple):
