@@ -131,7 +131,7 @@ class Node:
     def _through_composition(self, g: Tensor, args: tuple[Any, ...]) -> list[Any]:
         """Differentiate the composition that a fused op stands for instead of its rule."""
         from ._backward import grad
-        from .ops.shape import alias
+        from .ops.view import alias
 
         places = {i: k for k, i in enumerate(self.plan.inputs)}
         with enable_grad():
