@@ -128,3 +128,11 @@ def test_a_million_float32_normals_are_the_same_bits():
     a = ours.normal(100_003, np.float32, 1.5, 0.3)
     b = torch.empty(100_003).normal_(1.5, 0.3, generator=theirs).numpy()
     np.testing.assert_array_equal(a, b)
+
+
+def test_a_large_permutation_is_the_same():
+    ours, theirs = both(5)
+    np.testing.assert_array_equal(
+        ours.randperm(100_000), torch.randperm(100_000, generator=theirs).numpy()
+    )
+    same_state(ours, theirs)

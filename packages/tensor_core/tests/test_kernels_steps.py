@@ -134,6 +134,33 @@ def test_a_nan_stays_in_its_own_embedding(version, rows):
     assert not table[3:].any()
 
 
+@each_version
+@each_dtype
+@pytest.mark.parametrize("mean, std", [(0.0, 1.0), (1.5, 0.3)])
+def test_normals_are_the_same_bits_in_every_version(version, dtype, mean, std):
+    u = (np.random.default_rng(0).integers(0, 2**24, 48_000) / 2**24).astype(dtype)
+    u[::1000] = 0
+    expected, actual = u.copy(), u.copy()
+    numpy_kernels.box_muller(expected, mean, std)
+    VERSIONS[version].box_muller(actual, mean, std)
+    assert actual.tobytes() == expected.tobytes()
+    pairs = u.reshape(-1, 2, 8).astype(float)
+    radius, angle = np.sqrt(-2 * np.log1p(-pairs[:, 0])), 2 * np.pi * pairs[:, 1]
+    plain = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1) * std + mean
+    np.testing.assert_allclose(actual, plain.reshape(-1), atol=2e-6)
+
+
+@each_version
+@pytest.mark.parametrize("n", [0, 1, 2, 1000])
+def test_shuffle(version, n):
+    picks = np.arange(n) + np.random.default_rng(0).integers(0, np.arange(n, 0, -1), n)
+    order, expected = np.arange(n), list(range(n))
+    VERSIONS[version].shuffle(order, picks)
+    for i, j in enumerate(picks):
+        expected[i], expected[j] = expected[j], expected[i]
+    assert order.tolist() == expected and sorted(expected) == list(range(n))
+
+
 # ----------------------------------------------------------------------------------- the choice
 
 

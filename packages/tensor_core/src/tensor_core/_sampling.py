@@ -4,11 +4,14 @@ from typing import Protocol
 
 import numpy as np
 
+from . import kernels
 from ._mt19937 import MersenneTwister
+from .kernels import numpy_kernels
 
 Array = np.ndarray
 
-_PERMUTATION_LIMIT = (2**32 - 1) // 20  # PyTorch changes its method here; so far no one came by
+_PERMUTATION_LIMIT = (2**32 - 1) // 20  # from here on PyTorch draws 64 bits each
+_MANY = 1 << 16
 
 
 class _Draws(Protocol):
@@ -68,10 +71,12 @@ def permutation(twister: MersenneTwister, n: int) -> Array:
         raise RuntimeError(f"randperm: n={n} must be less than {_PERMUTATION_LIMIT}")
     left = max(n - 1, 0)
     ahead = twister.words(left) % np.arange(n, n - left, -1, dtype=np.uint32)
-    order = list(range(n))
-    for i, j in enumerate((ahead + np.arange(left, dtype=np.int64)).tolist()):
-        order[i], order[j] = order[j], order[i]
-    return np.array(order, np.int64)
+    order = np.arange(n)
+    picks = ahead + np.arange(left)
+    # Numba's loop is fifty times as fast, but takes a while to load
+    exchange = kernels.active.shuffle if n >= _MANY else numpy_kernels.shuffle
+    exchange(order, picks)
+    return order
 
 
 def multinomial(draws: _Draws, probs: Array, num_samples: int, replacement: bool) -> Array:

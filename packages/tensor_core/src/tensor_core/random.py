@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _box_muller, _sampling
+from . import _box_muller, _sampling, kernels
 from ._generator_state import State, pack, unpack
 from ._mt19937 import WORDS, MersenneTwister
 
@@ -26,6 +26,8 @@ Array = np.ndarray
 Shape = int | tuple[int, ...]
 
 DEFAULT_SEED = 67280421310721
+
+_MANY = 1 << 18
 
 
 def _stretch(u: Array, low: float, high: float) -> None:
@@ -220,11 +222,11 @@ class Generator:
             return np.array(values, kind).reshape(shape)
         out = self.uniform(shape, kind)
         flat = out.reshape(-1)
+        # the same numbers from all kernels, but Numba takes a while to load
+        fill = kernels.active.box_muller if flat.size >= _MANY else _box_muller.fill
         even = flat.size // 16 * 16
-        if even == flat.size:
-            _box_muller.fill(flat, mean, std)
-        else:
-            _box_muller.fill(flat[:even], mean, std)
+        fill(flat[:even], mean, std)
+        if even < flat.size:
             flat[-16:] = self.uniform(16, kind)
             _box_muller.fill(flat[-16:], mean, std)
         return out

@@ -5,6 +5,7 @@ Where NumPy is as fast, or the loop is not hot, the name stands for NumPy's kern
 
 from ._numba.activations import gelu_forward, silu_forward
 from ._numba.attention import attention_backward, attention_forward
+from ._numba.box_muller import box_muller
 from ._numba.embedding import embedding_backward
 from ._numba.norms import (
     layer_norm_backward,
@@ -13,6 +14,7 @@ from ._numba.norms import (
     rms_norm_forward,
 )
 from ._numba.optim import adamw_step, sgd_step
+from ._numba.shuffle import shuffle
 from ._numba.softmax import (
     cross_entropy_forward,
     log_softmax_backward,
@@ -27,6 +29,7 @@ __all__ = [
     "adamw_step",
     "attention_backward",
     "attention_forward",
+    "box_muller",
     "cross_entropy_forward",
     "embedding_backward",
     "erf",
@@ -38,6 +41,7 @@ __all__ = [
     "rms_norm_backward",
     "rms_norm_forward",
     "sgd_step",
+    "shuffle",
     "silu_forward",
     "softmax_backward",
     "softmax_forward",

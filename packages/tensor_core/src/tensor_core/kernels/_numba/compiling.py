@@ -13,6 +13,8 @@ Array = np.ndarray
 FAST = {"reassoc", "contract"}
 # Without reordering: for code whose exact order of operations is its accuracy.
 FUSED = {"contract"}
+# Neither: the order of operations is the result.
+EXACT: set[str] = set()
 
 F32 = np.dtype(np.float32)
 
@@ -28,7 +30,9 @@ OUT3 = types.Array(float32, 3, "C")
 OUT4 = types.Array(float32, 4, "A")
 
 
-def kernel(*signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def kernel(
+    *signature: Any, fastmath: set[str] = FAST
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Compile for one signature at the first call; runs without the interpreter lock.
 
     Machine code is kept on disk, in ``__pycache__`` or Numba's own cache directory, so that only
@@ -40,7 +44,7 @@ def kernel(*signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
         def call(*args: Any) -> Any:
             if not compiled:
-                compiled.append(_compile(loop, signature))
+                compiled.append(_compile(loop, signature, fastmath))
             return compiled[0](*args)
 
         return call
@@ -48,8 +52,8 @@ def kernel(*signature: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return decorate
 
 
-def _compile(loop: Callable[..., Any], signature: Any) -> Any:
-    options = {"nogil": True, "fastmath": FAST, "error_model": "numpy"}
+def _compile(loop: Callable[..., Any], signature: Any, fastmath: set[str]) -> Any:
+    options: dict[str, Any] = {"nogil": True, "fastmath": fastmath, "error_model": "numpy"}
     try:
         return njit([signature], cache=True, **options)(loop)
     except (RuntimeError, OSError):  # nowhere to write a cache: compile for this process alone
