@@ -199,7 +199,7 @@ def test_a_factor_from_the_memory_written_to_is_stale():
     for change in (lambda y: y.mul_(y), lambda y: y[0].mul_(y[1]), lambda y: y.copy_(y * y)):
         y = leaf(1.0, 2.0) * 1
         change(y)
-        with pytest.raises(RuntimeError, match="^mul: .*clone"):
+        with pytest.raises(RuntimeError, match=r"^mul: .*clone"):
             y.sum().backward()
 
 

@@ -58,10 +58,11 @@ class _Numbers:
         if not self.floating:
             self.width = max([len(str(v)) for v in flat.tolist()], default=1)
             return
-        values = np.abs(flat[np.isfinite(flat) & (flat != 0)].astype(np.float64))
-        if values.size:
-            self._choose(values)
-        self.width = max([len(self._write(v)) for v in flat.tolist()], default=1)
+        usual = flat[np.isfinite(flat) & (flat != 0)]
+        if usual.size:
+            self._choose(np.abs(usual.astype(np.float64)))
+        # As in torch, zeros, infinities and NaN do not widen the column.
+        self.width = max([len(self._write(v)) for v in usual.tolist()], default=1)
 
     def _choose(self, values: np.ndarray) -> None:
         low, high = float(values.min()), float(values.max())
@@ -91,16 +92,14 @@ class _Numbers:
 
 
 def _complex_text(a: np.ndarray) -> tuple[Any, int]:
-    real, imag = (
-        _Numbers(np.ascontiguousarray(a.real)),
-        _Numbers(np.ascontiguousarray(np.abs(a.imag))),
-    )
+    real = _Numbers(np.ascontiguousarray(a.real))
+    imag = _Numbers(np.ascontiguousarray(a.imag))
 
     def write(v: complex) -> str:
         sign = "-" if math.copysign(1, v.imag) < 0 else "+"
         return f"{real.write(v.real)}{sign}{imag._write(abs(v.imag))}j"
 
-    return write, real.width + imag.width + 2
+    return write, real.width + imag.width + 1
 
 
 def _rows(a: np.ndarray, indent: int, write: Any, width: int, summarize: bool) -> str:
@@ -170,7 +169,8 @@ def tensor_text(t: Tensor) -> str:
 
 
 def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
-    length = len(text) - text.rfind("\n") - 1 + (indent if "\n" not in text else 0)
+    # torch reserves two columns more than the last line has.
+    length = len(text) - text.rfind("\n") + 1 + (indent if "\n" not in text else 0)
     for s in suffixes:
         if length + len(s) + 2 > options.linewidth:
             text += ",\n" + " " * indent + s

@@ -76,6 +76,10 @@ def _reduce(op: Any) -> Any:
     return lambda a, axis=None, keepdims=False, **kw: op(a, axis, keepdims)
 
 
+def _extreme(op: Any) -> Any:
+    return lambda a, axis=None, keepdims=False, **kw: op(a, () if axis is None else axis, keepdims)
+
+
 def _squeeze(a: Any, axis: Any = None) -> Any:
     return ops.squeeze(a, axis)
 
@@ -102,12 +106,10 @@ def _take(a: Any, indices: Any, axis: int) -> Any:
 FUNCTIONS: dict[Any, Any] = {
     np.sum: _reduce(ops.sum),
     np.mean: _reduce(ops.mean),
-    np.amax: lambda a, axis=None, keepdims=False, **kw: ops.amax(
-        a, () if axis is None else axis, keepdims
-    ),
-    np.amin: lambda a, axis=None, keepdims=False, **kw: ops.amin(
-        a, () if axis is None else axis, keepdims
-    ),
+    np.max: _extreme(ops.amax),
+    np.amax: _extreme(ops.amax),
+    np.min: _extreme(ops.amin),
+    np.amin: _extreme(ops.amin),
     np.prod: _reduce(ops.prod),
     np.all: _reduce(ops.all),
     np.any: _reduce(ops.any),
