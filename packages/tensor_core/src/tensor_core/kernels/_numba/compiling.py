@@ -1,4 +1,8 @@
-"""How every loop here is compiled, and what arrays it takes."""
+"""How every loop here is compiled, and what arrays it takes.
+
+Numba keeps machine code on disk and renews it when the file of a loop changes, but not when a file
+that the loop calls does: after editing ``mathematics.py``, delete this folder's ``__pycache__``.
+"""
 
 from collections.abc import Callable
 from typing import Any
