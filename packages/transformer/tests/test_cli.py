@@ -173,6 +173,16 @@ def test_an_error_is_one_line_and_an_exit_code(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_diverging_run_is_one_line_and_keeps_its_checkpoint(run: Path, tmp_path: Path) -> None:
+    settings = ["--config", str(run / "config.json"), "--text", "-", "--out", "wild", "-q"]
+    wild = ["--lr", "1e30", "--schedule", "constant", "--warmup-steps", "0", "--grad-clip", "0"]
+    done = gradine("train", *settings, *wild, input=TEXT, cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "learning rate 1e+30" in done.stderr
+    assert "the checkpoint of step 0 was left as it is" in done.stderr
+    assert read_checkpoint(tmp_path / "wild/last.safetensors")[1]["step"] == 0
+
+
 def test_an_interruption_before_the_first_step_is_no_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """``gradine train``."""
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,8 @@ def _run(trainer: Any, until: int | None, sample: int, quiet: bool) -> int:
     from transformer.cli.progress import TrainingProgress, nats_and_bits
     from transformer.train import can_plot, plot_runs
 
+    # NumPy's "invalid value encountered": that a loss is no number is said in better words.
+    warnings.filterwarnings("ignore", category=RuntimeWarning)
     config, say = trainer.config, _say if not quiet else lambda line: None
     goal = min(config.steps, until or config.steps)
     if trainer.step >= config.steps:
