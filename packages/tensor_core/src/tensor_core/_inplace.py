@@ -36,8 +36,8 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
     out = compute(source, *args, **kwargs)
     if out._a is target._a:
         return target
-    _check_fit(target, out)
     if out._rg and out._a.dtype != target._a.dtype:
+        _check_fit(target, out)
         out = out.to(target.dtype)
     _write(target, out)
     if out._rg or target._rg or (base is not None and base._rg):
@@ -85,7 +85,8 @@ def _check_fit(target: Tensor, out: Tensor) -> None:
 def _write(target: Tensor, out: Tensor) -> Tensor:
     a = target._a
     if out._a is not a:
-        _check_fit(target, out)
+        if out._a.dtype is not a.dtype or out._a.shape != a.shape:
+            _check_fit(target, out)
         if not a.flags.writeable:
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to "

@@ -132,4 +132,7 @@ def all_integers(key: Any, shape: tuple[int, ...]) -> bool:
     """Whether the key is one valid integer for every dimension, the frequent simple case."""
     if type(key) is not tuple or len(key) != len(shape):
         return False
-    return all(type(k) is int and -n <= k < n for k, n in zip(key, shape, strict=True))
+    valid = True
+    for k, n in zip(key, shape, strict=True):
+        valid = valid and type(k) is int and -n <= k < n
+    return valid
