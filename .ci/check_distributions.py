@@ -19,10 +19,7 @@ from pathlib import Path
 NEEDS: dict[str, set[str]] = {  # import name -> distributions it needs at run time, and no others
     "scalar_value": set(),
     "tensor_core": {"numpy"},
-    "transformer": {
-        *("gradine-tensor-core", "numpy", "safetensors"),
-        *("typer", "rich", "threadpoolctl"),  # the command line, and its threads
-    },
+    "transformer": {"gradine-tensor-core", "numpy", "typer", "rich"},
     "gradcheck": {"numpy"},
 }
 
