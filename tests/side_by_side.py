@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +46,30 @@ def error_of(action: Callable[[], Any]) -> type[Exception] | None:
     except Exception as error:
         return type(error)
     return None
+
+
+def transformer_on(library: Any) -> Any:
+    """The transformer package with its torch bound to a library, whatever the other binding is.
+
+    The engine is chosen once, at import; a second copy of the package is a second choice.
+    """
+    name, before = library.__name__, os.environ.get("GRADINE_ENGINE")
+    hidden = {k: sys.modules.pop(k) for k in list(sys.modules) if k.split(".")[0] == "transformer"}
+    os.environ["GRADINE_ENGINE"] = name
+    try:
+        package = importlib.import_module("transformer")
+        for part in ("layers", "models", "generate", "data", "train"):
+            importlib.import_module(f"transformer.{part}")
+        assert package.engine_name() == name
+        return package
+    finally:
+        for key in [k for k in sys.modules if k.split(".")[0] == "transformer"]:
+            del sys.modules[key]
+        sys.modules.update(hidden)
+        if before is None:
+            del os.environ["GRADINE_ENGINE"]
+        else:
+            os.environ["GRADINE_ENGINE"] = before
 
 
 @dataclass

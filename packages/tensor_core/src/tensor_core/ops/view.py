@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._card import Case
+from .._card import Case, composed
 from .._define import op
 from .._tensor import Tensor, check_dim
 
@@ -312,20 +312,34 @@ def _(g: Any) -> Any:
     return g
 
 
-@op(
-    torch="Tensor.contiguous", view="maybe", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)))])
-)
-def contiguous(x: Any, /, memory_format: Any = None) -> Any:
-    """The elements in row-major memory; copies only if they are not.
+@op(name="row_major", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)).T)]))
+def _row_major(x: Any, /) -> Any:
+    """A copy of the elements in row-major memory.
+
+    >>> import tensor_core as torch
+    >>> torch.arange(4).reshape(2, 2).t().contiguous().stride()
+    (2, 1)
+    """
+    return x.copy(order="C")
+
+
+@_row_major.vjp
+def _(g: Any) -> Any:
+    return g
+
+
+def _contiguous_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)))
+    yield Case(rng.normal(size=(2, 3)).T)
+
+
+@composed(torch="Tensor.contiguous", cases=_contiguous_cases)
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """The elements in row-major memory; the tensor itself if they are.
 
     >>> import tensor_core as torch
     >>> x = torch.arange(4).reshape(2, 2).t()
     >>> x.contiguous().stride(), x.stride()
     ((2, 1), (1, 2))
     """
-    return np.ascontiguousarray(x) if x.ndim else x
-
-
-@contiguous.vjp
-def _(g: Any) -> Any:
-    return g
+    return input if input._a.flags.c_contiguous else _row_major(input)

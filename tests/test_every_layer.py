@@ -1,0 +1,226 @@
+"""Every module of tensor_core.nn and transformer: finite differences and torch, all gradients."""
+
+import numpy as np
+import pytest
+from side_by_side import BOTH, agree, tally, tensor, transformer_on
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+import tensor_core
+from gradcheck import check_grads
+
+N, T = "normal", {library: transformer_on(library) for library in BOTH}
+
+
+# One line a layer: how to make it, and what to feed it: a shape (normal numbers), or a kind of
+# values and a shape.
+LAYERS = {
+    "Linear": (lambda t: t.nn.Linear(3, 2), [(2, 3)]),
+    "Linear without bias": (lambda t: t.nn.Linear(3, 2, bias=False), [(4, 2, 3)]),
+    "Bilinear": (lambda t: t.nn.Bilinear(2, 3, 2), [(2, 2), (2, 3)]),
+    "Identity": (lambda t: t.nn.Identity(), [(2,)]),
+    "Flatten": (lambda t: t.nn.Flatten(), [(2, 3, 2)]),
+    "Unflatten": (lambda t: t.nn.Unflatten(1, (2, 3)), [(2, 6)]),
+    "Embedding": (lambda t: t.nn.Embedding(5, 3), [("ids", (2, 3))]),
+    "LayerNorm": (lambda t: t.nn.LayerNorm(4), [(3, 4)]),
+    "LayerNorm 2-d": (lambda t: t.nn.LayerNorm((2, 4), bias=False), [(3, 2, 4)]),
+    "RMSNorm": (lambda t: t.nn.RMSNorm(4), [(3, 4)]),
+    "GroupNorm": (lambda t: t.nn.GroupNorm(2, 4), [(2, 4, 3)]),
+    "BatchNorm1d": (lambda t: t.nn.BatchNorm1d(3), [(4, 3)]),
+    "BatchNorm1d at rest": (lambda t: t.nn.BatchNorm1d(3).eval(), [(4, 3)]),
+    "Dropout": (lambda t: t.nn.Dropout(0.4), [(4, 5)]),
+    "Dropout at rest": (lambda t: t.nn.Dropout(0.4).eval(), [(4, 5)]),
+    "ReLU": (lambda t: t.nn.ReLU(), [("kinky", (3, 3))]),
+    "ReLU6": (lambda t: t.nn.ReLU6(), [("kinky", (3, 3))]),
+    "LeakyReLU": (lambda t: t.nn.LeakyReLU(0.2), [("kinky", (3, 3))]),
+    "PReLU": (lambda t: t.nn.PReLU(3), [("kinky", (2, 3))]),
+    "ELU": (lambda t: t.nn.ELU(0.7), [("kinky", (3, 3))]),
+    "GELU": (lambda t: t.nn.GELU(), [(3, 3)]),
+    "GELU tanh": (lambda t: t.nn.GELU("tanh"), [(3, 3)]),
+    "GLU": (lambda t: t.nn.GLU(), [(3, 4)]),
+    "SiLU": (lambda t: t.nn.SiLU(), [(3, 3)]),
+    "Mish": (lambda t: t.nn.Mish(), [(3, 3)]),
+    "Tanh": (lambda t: t.nn.Tanh(), [(3, 3)]),
+    "Sigmoid": (lambda t: t.nn.Sigmoid(), [(3, 3)]),
+    "LogSigmoid": (lambda t: t.nn.LogSigmoid(), [(3, 3)]),
+    "Softsign": (lambda t: t.nn.Softsign(), [("kinky", (3, 3))]),
+    "Softplus": (lambda t: t.nn.Softplus(2.0), [(3, 3)]),
+    "Softmax": (lambda t: t.nn.Softmax(1), [(2, 3, 2)]),
+    "LogSoftmax": (lambda t: t.nn.LogSoftmax(-1), [(2, 3)]),
+    "MSELoss": (lambda t: t.nn.MSELoss(), [(2, 3), (2, 3)]),
+    "L1Loss": (lambda t: t.nn.L1Loss(), [(2, 3), ("far", (2, 3))]),
+    "SmoothL1Loss": (lambda t: t.nn.SmoothL1Loss(beta=0.5), [(2, 3), ("far", (2, 3))]),
+    "CrossEntropyLoss": (lambda t: t.nn.CrossEntropyLoss(), [(4, 5), ("ids", (4,))]),
+    "CrossEntropyLoss smoothed": (
+        lambda t: t.nn.CrossEntropyLoss(label_smoothing=0.2, ignore_index=1),
+        [(4, 5), ("ids", (4,))],
+    ),
+    "NLLLoss": (lambda t: t.nn.NLLLoss(), [(4, 5), ("ids", (4,))]),
+    "BCELoss": (lambda t: t.nn.BCELoss(), [("chances", (2, 3)), ("fixed", (2, 3))]),
+    "BCEWithLogitsLoss": (lambda t: t.nn.BCEWithLogitsLoss(), [(2, 3), ("fixed", (2, 3))]),
+    "KLDivLoss": (lambda t: t.nn.KLDivLoss(reduction="batchmean"), [(2, 3), ("fixed", (2, 3))]),
+    "Sequential": (
+        lambda t: t.nn.Sequential(t.nn.Linear(3, 4), t.nn.Tanh(), t.nn.Linear(4, 2)),
+        [(2, 3)],
+    ),
+}
+
+SMALL = {"vocab_size": 5, "block_size": 3}
+IDS = [("ids", (2, 3)), ("ids", (2, 3))]
+
+
+def attention(t, **more):
+    return T[t].layers.CausalSelfAttention(4, 2, **more)
+
+
+def block(t, **more):
+    return T[t].layers.Block(4, 2, **more)
+
+
+def model(name, **more):
+    return lambda t: T[t].models.build_model(name, **SMALL, **more)
+
+
+TRANSFORMER = {
+    "CausalSelfAttention": (attention, [(2, 3, 4)]),
+    "CausalSelfAttention without bias": (lambda t: attention(t, bias=False), [(1, 4, 4)]),
+    "CausalSelfAttention dropping": (lambda t: attention(t, dropout=0.3), [(2, 3, 4)]),
+    "Block": (block, [(2, 3, 4)]),
+    "Block exact": (lambda t: block(t, bias=False, gelu="none", dropout=0.2), [(1, 3, 4)]),
+    "Head": (lambda t: T[t].layers.Head(4, 3, 4), [(2, 3, 4)]),
+    "LayerNorm": (lambda t: T[t].layers.LayerNorm(4), [(2, 4)]),
+    "LayerNorm without bias": (lambda t: T[t].layers.LayerNorm(4, bias=False), [(2, 4)]),
+    "MLP": (lambda t: T[t].layers.MLP(3), [(2, 3)]),
+    "MLP exact": (lambda t: T[t].layers.MLP(3, gelu="none", bias=False), [(2, 3)]),
+    "PositionEmbedding": (lambda t: T[t].layers.PositionEmbedding(4, 3), [("length", 3)]),
+    "TokenEmbedding": (lambda t: T[t].layers.TokenEmbedding(5, 3), [("ids", (2, 3))]),
+    "Bigram": (model("bigram"), IDS),
+    "EmbeddedBigram": (model("bigram-embedded", n_embd=3), IDS),
+    "NGram": (model("ngram", context=2, n_embd=2, n_hidden=4), IDS),
+    "NGram direct": (model("mlp", context=3, n_embd=2, n_hidden=3, direct=True), IDS),
+    "SingleHead": (model("head", n_embd=4, head_size=3), IDS),
+    "GPT": (model("gpt", n_layer=2, n_head=2, n_embd=4), IDS),
+    "GPT exact": (model("gpt", n_layer=1, n_head=1, n_embd=4, bias=False, gelu="none"), IDS),
+    "GPT dropping": (model("gpt", n_layer=1, n_head=2, n_embd=4, dropout=0.2), IDS),
+}
+
+EVERY = {f"nn.{k}": v for k, v in LAYERS.items()} | {
+    f"transformer.{k}": v for k, v in TRANSFORMER.items()
+}
+
+
+def fed(spec, seed):
+    """The values for one input, and whether a gradient is asked for."""
+    kind, shape = spec if isinstance(spec[0], str) else (N, spec)
+    rng = np.random.default_rng(seed)
+    if kind == "ids":
+        return rng.integers(0, 5, shape)
+    if kind == "length":
+        return shape
+    if kind in ("chances", "fixed"):
+        return rng.uniform(0.1, 0.9, shape)
+    x = rng.normal(size=shape)
+    if kind == "kinky":  # away from 0 and 6
+        return np.sign(x) * (0.3 + np.abs(x))
+    return x + 4 if kind == "far" else x
+
+
+class Network:
+    """A layer as a program of its inputs and its parameters, the same numbers on both libraries."""
+
+    def __init__(self, name, dtype="float64"):
+        self.make, specs = EVERY[name]
+        tensor_core.manual_seed(1)
+        layer = self.make(tensor_core)
+        self.state = {k: v.detach().numpy().copy() for k, v in layer.state_dict().items()}
+        self.names = [k for k, _ in layer.named_parameters()]
+        rng = np.random.default_rng(4)
+        for key, value in self.state.items():
+            if value.dtype.kind == "f":  # no parameter stays 0 or 1, which would hide its slope
+                noise = rng.normal(size=value.shape) * 0.3
+                self.state[key] = np.asarray(
+                    np.abs(value + noise) + 0.1 * (value > 1)
+                    if key.endswith("running_var")
+                    else value + noise,
+                    dtype,
+                )
+        self.inputs = [fed(spec, i) for i, spec in enumerate(specs)]
+        self.numbers = [x for x in self.inputs if isinstance(x, int)]
+        self.arrays = [
+            x.astype(dtype) if x.dtype.kind == "f" else x
+            for x in self.inputs
+            if not isinstance(x, int)
+        ]
+        self.fixed = [i for i, s in enumerate(specs) if s[0] == "fixed"]
+        count = len(self.arrays)
+        self.arrays += [self.state[k] for k in self.names]
+        self.count = count
+        self.wrt = [
+            i for i, a in enumerate(self.arrays) if a.dtype.kind == "f" and i not in self.fixed
+        ]
+        self.layers = {}
+
+    def layer(self, library):
+        """The layer, made once a library, with the common state."""
+        if library not in self.layers:
+            layer = self.make(library).to(getattr(library, self.state_type()))
+            state = {k: tensor(library, v) for k, v in self.state.items()}
+            layer.load_state_dict(state)
+            self.layers[library] = layer
+        return self.layers[library]
+
+    def state_type(self):
+        kinds = [a.dtype.name for a in self.arrays if a.dtype.kind == "f"]
+        return kinds[0] if kinds else "float64"
+
+    def __call__(self, library, *tensors):
+        layer = self.layer(library)
+        places = dict(zip(self.names, tensors[self.count :], strict=True))
+        named = {id(p): places[k] for k, p in layer.named_parameters()}
+        before = []
+        for module in layer.modules():
+            for key, p in module._parameters.items():
+                if id(p) in named:
+                    before.append((module._parameters, key, p))
+                    module._parameters[key] = named[id(p)]
+        try:
+            library.manual_seed(7)  # what is dropped is the same every time
+            return layer(*self.numbers, *tensors[: self.count])
+        finally:
+            for parameters, key, p in before:
+                parameters[key] = p
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_finite_differences(name):
+    network = Network(name)
+    tally["modules by finite differences"] += 1
+    report = check_grads(
+        lambda *tensors: network(tensor_core, *tensors),
+        network.arrays,
+        wrt=network.wrt,
+        engine="tensor_core",
+        name=name,
+        domain=[
+            (0.0, 1.0) if "BCELoss" in name and i == 0 else None for i in range(len(network.arrays))
+        ],
+    )
+    tally["comparisons by gradcheck"] += report.checks
+    tally["inconclusive verdicts"] += report.verdict == "inconclusive"
+    assert report.verdict == "pass", str(report)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_torch(name):
+    network = Network(name)
+    with sdpa_kernel(SDPBackend.MATH):  # torch's fused attention has no second derivative
+        outcome = agree(network, network.arrays, 2, network.wrt, (1e-8, 1e-9))
+    assert outcome.error is None, outcome.error
+    assert any(np.any(g) for g in outcome.first), "nothing was differentiated"
+    tally["modules beside torch"] += 1
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_torch_in_float32(name):
+    network = Network(name, "float32")
+    outcome = agree(network, network.arrays, 1, network.wrt, (1e-4, 2e-5))
+    assert outcome.error is None, outcome.error
