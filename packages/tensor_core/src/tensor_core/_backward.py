@@ -255,15 +255,8 @@ def _fit(node: Node, g: Any, shape: tuple[int, ...], dtype: Any, graph: bool) ->
             g = np.asarray(g)
     if graph:
         wanted = _dtypes.BY_NUMPY[dtype]
-        return g if g.dtype is wanted else _cast(g, wanted)
-    if g.dtype != dtype:
-        g = g.real if g.dtype.kind == "c" and dtype.kind == "f" else g
-        g = g.astype(dtype)
-    return g
-
-
-def _cast(g: Tensor, wanted: _dtypes.dtype) -> Tensor:
-    return (g.real if g.is_complex() and wanted.is_floating_point else g).to(wanted)
+        return g if g.dtype is wanted else g.to(wanted)
+    return g if g.dtype == dtype else g.astype(dtype)
 
 
 def _run_hooks(hooks: dict[int, Any], g: Any) -> Any:

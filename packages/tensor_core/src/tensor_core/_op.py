@@ -21,7 +21,7 @@ from ._card import Cases
 from ._grad_mode import mode
 from ._node import MultiNode, Node, Select
 from ._plan import Plan, Rule, shape_of
-from ._tensor import Tensor, wrap
+from ._tensor import Tensor, records, wrap
 
 _F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
@@ -156,7 +156,7 @@ class Op:
         return out
 
     def _record(self, out: Tensor, values: list[Any], args: tuple[Any, ...], needs: int) -> None:
-        if out._a.dtype.kind not in "fc":
+        if not records(self.name, out._a):
             return
         values.append(out._a)
         out._node = node = self._node(Node, values, args, needs)
@@ -208,7 +208,7 @@ class Op:
                 node.mark += sum(out._ver[0] for out in outs)
             node.outputs = tuple((a.shape, a.dtype) for a in arrays)
             for k, out in enumerate(outs):
-                if arrays[k].dtype.kind in "fc":
+                if records(self.name, arrays[k]):
                     out._node = node if alone else Select(node, k)
                     out._rg = True
         return outs[0] if alone else outs

@@ -24,7 +24,7 @@ UFUNCS: dict[Any, Any] = {
     np.negative: ops.neg,
     np.absolute: ops.abs,
     np.fabs: ops.abs,
-    np.conjugate: lambda x: x,
+    np.conjugate: lambda x: wrap(x._a.conj()) if x.is_complex() else x,
     np.square: ops.square,
     np.reciprocal: ops.reciprocal,
     np.exp: ops.exp,

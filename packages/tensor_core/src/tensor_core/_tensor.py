@@ -189,7 +189,7 @@ class Tensor(TensorMethods):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for (or refuse) a gradient, in place, and return self."""
-        if requires_grad and self._a.dtype.kind not in "fc":
+        if requires_grad and not records("requires_grad_", self._a):
             raise RuntimeError(
                 "only Tensors of floating point and complex dtype can require gradients, "
                 f"not {self.dtype}"
@@ -485,6 +485,22 @@ def wrap(array: np.ndarray) -> Tensor:
     t._node = t._grad = t._base = t._hooks = None
     t._ver = [0]
     return t
+
+
+def records(name: str, array: np.ndarray) -> bool:
+    """Whether a result has a gradient: real floating-point numbers have.
+
+    Raises:
+        RuntimeError: it is complex. The rules are those of real functions, so we say no rather
+            than return a conjugate by mistake.
+    """
+    kind = array.dtype.kind
+    if kind == "c":
+        raise RuntimeError(
+            f"{name}: gradients of complex numbers are not supported; keep the real and the "
+            "imaginary part in two real tensors"
+        )
+    return kind == "f"
 
 
 def check_dim(dim: int, ndim: int) -> int:

@@ -12,7 +12,7 @@ from ._grad_mode import mode
 from ._node import Node
 from ._op import Op, write_out
 from ._plan import Rule
-from ._tensor import Tensor, wrap
+from ._tensor import Tensor, records, wrap
 
 
 class VariadicOp(Op):
@@ -50,7 +50,7 @@ class VariadicOp(Op):
             if t._base is not None and t._seen != t._ver[0]:
                 t._sync()
         needed = tuple(i for i, t in enumerate(tensors) if t._rg)
-        if needed and mode.enabled and result._a.dtype.kind in "fc":
+        if needed and mode.enabled and records(self.name, result._a):
             self._record_list(result, tensors, arrays, params, needed)
         return result if out is None else write_out(result, out)
 

@@ -70,16 +70,12 @@ def mul(x: Any, other: Any, /) -> Any:
 
 @mul.vjp("x")
 def _(g: Any, other: Any) -> Any:
-    return g * _conjugate(other)
+    return g * other
 
 
 @mul.vjp("other")
 def _(g: Any, x: Any) -> Any:
-    return g * _conjugate(x)
-
-
-def _conjugate(x: Any) -> Any:
-    return np.conjugate(x) if type(x) is np.ndarray and x.dtype.kind == "c" else x
+    return g * x
 
 
 @op(torch="div", promote="float", cases=binary(0.5, 2.0))

@@ -65,7 +65,7 @@ def masked_fill(x: Any, mask: Any, value: Any, /) -> Any:
 
     >>> import tensor_core as torch
     >>> torch.tensor([1.0, 2.0]).masked_fill(torch.tensor([False, True]), float("-inf"))
-    tensor([  1., -inf])
+    tensor([1., -inf])
     """
     if mask.dtype != np.bool_:
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask of {mask.dtype}")
