@@ -122,12 +122,18 @@ def test_mixed_draws_stay_in_step(seed, draws):
 
 def test_a_million_float32_normals_are_the_same_bits():
     ours, theirs = both(3)
-    np.testing.assert_array_equal(
-        ours.normal(1 << 20), torch.randn(1 << 20, generator=theirs).numpy()
-    )
-    a = ours.normal(100_003, np.float32, 1.5, 0.3)
-    b = torch.empty(100_003).normal_(1.5, 0.3, generator=theirs).numpy()
-    np.testing.assert_array_equal(a, b)
+    pairs = [
+        (ours.normal(1 << 20), torch.randn(1 << 20, generator=theirs).numpy()),
+        (
+            ours.normal(100_003, np.float32, 1.5, 0.3),
+            torch.empty(100_003).normal_(1.5, 0.3, generator=theirs).numpy(),
+        ),
+    ]
+    # torch has one loop for x86 with AVX2 or more, which is the one followed; on other processors
+    # it calls the C library's logarithm and cosine, which round differently
+    exact = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+    for a, b in pairs:
+        np.testing.assert_allclose(a, b, rtol=0, atol=0 if exact else 3e-6)
 
 
 def test_a_large_permutation_is_the_same():
