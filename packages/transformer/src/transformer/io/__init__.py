@@ -2,13 +2,13 @@
 
 from transformer.io.atomic import replace_file
 from transformer.io.checkpoint import find_checkpoint, read_checkpoint, read_state, write_checkpoint
-from transformer.io.safetensors import TensorFileError, read_header, read_tensors, write_tensors
+from transformer.io.safetensors import TensorFileError, read_metadata, read_tensors, write_tensors
 
 __all__ = [
     "TensorFileError",
     "find_checkpoint",
     "read_checkpoint",
-    "read_header",
+    "read_metadata",
     "read_state",
     "read_tensors",
     "replace_file",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from transformer.io.safetensors import (
     Arrays,
     TensorFileError,
-    read_header,
+    read_metadata,
     read_tensors,
     write_tensors,
 )
@@ -43,7 +43,7 @@ def read_checkpoint(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
 
 def read_state(path: str | Path) -> dict[str, Any]:
     """Return a checkpoint's state alone, without reading the arrays."""
-    return _state_of(read_header(path).get("__metadata__", {}), path)
+    return _state_of(read_metadata(path), path)
 
 
 def find_checkpoint(run: str | Path, *preferred: str) -> Path:
