@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def replace_file(path: str | Path, write: Callable[[BinaryIO], None]) -> None:
+def replace_file(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file beside ``path``, push it to the disk, then give it the name ``path``.
 
     Renaming within one folder is atomic (POSIX ``rename``), so a crash, a kill or a full disk
