@@ -2,8 +2,9 @@
 
 On x86 with AVX2, PyTorch's float32 loop evaluates Cephes' single-precision logarithm, sine and
 cosine (Moshier) with fused multiply-adds. NumPy has none, but float64 holds the product of two
-float32 numbers exactly, so a product and sum in float64 rounded once to float32 is the same number.
-Hence all is computed in float64 here, in place, and rounded to float32 wherever the original rounds.
+float32 numbers exactly, so a product and sum in float64 rounded once to float32 is the same
+number. Hence all is computed in float64 here, in place, and rounded to float32 wherever the
+original rounds.
 """
 
 from math import pi
