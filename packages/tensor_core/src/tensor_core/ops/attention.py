@@ -51,8 +51,19 @@ def attention_op(
 
 
 @attention_op.vjp
-def _(g: Any, q: Any, k: Any, v: Any, bias: Any, p: Any, y: Any, scale: Any, needs: Any) -> Any:
-    dq, dk, dv = kernels.attention_backward(g, q, k, v, p, y, scale, *needs[:3])
+def _(
+    g: Any,
+    q: Any,
+    k: Any,
+    v: Any,
+    bias: Any,
+    p: Any,
+    y: Any,
+    is_causal: Any,
+    scale: Any,
+    needs: Any,
+) -> Any:
+    dq, dk, dv = kernels.attention_backward(g, q, k, v, p, y, scale, *needs[:3], is_causal)
     db = None
     if needs[3]:
         dp = np.matmul(g, np.swapaxes(v, -1, -2))
