@@ -21,7 +21,7 @@ def examples(obj):
     return doctest.DocTestParser().get_examples(inspect.getdoc(obj) or "")
 
 
-@pytest.mark.parametrize("name", registry)
+@pytest.mark.parametrize("name", list(registry))
 def test_the_example_of_a_card(name):
     card = registry[name]
     assert examples(card), f"the card of {name} shows no example"

@@ -92,7 +92,13 @@ class Tensor(TensorMethods):
         return Size(self._a.shape)
 
     def size(self, dim: int | None = None) -> Any:
-        """The shape, or the length of one dimension."""
+        """The shape, or the length of one dimension.
+
+        >>> import tensor_core as torch
+        >>> x = torch.zeros(2, 3)
+        >>> x.size(), x.size(-1)
+        (torch.Size([2, 3]), 3)
+        """
         if dim is None:
             return Size(self._a.shape)
         check_dim(dim, self._a.ndim)
@@ -110,7 +116,12 @@ class Tensor(TensorMethods):
     ndimension = dim
 
     def numel(self) -> int:
-        """The number of elements."""
+        """The number of elements.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(2, 3).numel()
+        6
+        """
         return self._a.size
 
     nelement = numel
@@ -150,7 +161,12 @@ class Tensor(TensorMethods):
         return self._a.dtype.kind == "c"
 
     def stride(self, dim: int | None = None) -> Any:
-        """Elements (not bytes) from one index to the next, for each dimension or one."""
+        """Elements (not bytes) from one index to the next, for each dimension or one.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(2, 3).t().stride()
+        (1, 3)
+        """
         a = self._a
         steps = tuple(s // a.itemsize for s in a.strides)
         if a.size == 0 or 1 in a.shape:  # NumPy leaves these strides unspecified
@@ -158,7 +174,12 @@ class Tensor(TensorMethods):
         return steps if dim is None else steps[dim]
 
     def storage_offset(self) -> int:
-        """Elements between the start of the memory and the first element."""
+        """Elements between the start of the memory and the first element.
+
+        >>> import tensor_core as torch
+        >>> torch.arange(6).view(2, 3)[1:].storage_offset()
+        3
+        """
         root = self._a
         while isinstance(root.base, np.ndarray):
             root = root.base
@@ -171,7 +192,12 @@ class Tensor(TensorMethods):
         return self._a.__array_interface__["data"][0]
 
     def is_contiguous(self) -> bool:
-        """Whether the elements lie in row-major order without gaps."""
+        """Whether the elements lie in row-major order without gaps.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(2, 3).t().is_contiguous()
+        False
+        """
         return self._a.flags.c_contiguous
 
     # -- autograd state ---------------------------------------------------------------------
@@ -188,7 +214,13 @@ class Tensor(TensorMethods):
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
-        """Ask for (or refuse) a gradient, in place, and return self."""
+        """Ask for (or refuse) a gradient, in place, and return self.
+
+        >>> import tensor_core as torch
+        >>> w = torch.zeros(2).requires_grad_()
+        >>> w.requires_grad, w.is_leaf
+        (True, True)
+        """
         if requires_grad and not records("requires_grad_", self._a):
             raise RuntimeError(
                 "only Tensors of floating point and complex dtype can require gradients, "
@@ -269,7 +301,13 @@ class Tensor(TensorMethods):
         return self._base is not None
 
     def detach(self) -> Tensor:
-        """The same memory outside the graph; changes to either are seen by both."""
+        """The same memory outside the graph; changes to either are seen by both.
+
+        >>> import tensor_core as torch
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> (w * 2).detach()
+        tensor([2., 2.])
+        """
         out = wrap(self._a)
         out._ver = self._ver
         return out
@@ -310,11 +348,25 @@ class Tensor(TensorMethods):
         Raises:
             RuntimeError: it is not a single number and no ``gradient`` of its shape is given;
                 it needs no gradient; its graph was already used up.
+
+        >>> import tensor_core as torch
+        >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> (w * w).backward(torch.tensor([1.0, 10.0]))
+        >>> w.grad
+        tensor([ 2., 40.])
         """
         _backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
-        """Call ``hook(grad)`` when the gradient is known; what it returns replaces it."""
+        """Call ``hook(grad)`` when the gradient is known; what it returns replaces it.
+
+        >>> import tensor_core as torch
+        >>> w = torch.tensor(1.0, requires_grad=True)
+        >>> handle = w.register_hook(lambda g: g * 10)
+        >>> (w * 2).backward()
+        >>> w.grad
+        tensor(20.)
+        """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         target = self if self._node is None else self._node
@@ -323,7 +375,16 @@ class Tensor(TensorMethods):
         return RemovableHandle(target._hooks, hook)
 
     def retain_grad(self) -> None:
-        """Keep ``.grad`` of this non-leaf too."""
+        """Keep ``.grad`` of this non-leaf too.
+
+        >>> import tensor_core as torch
+        >>> w = torch.tensor(3.0, requires_grad=True)
+        >>> y = w * w
+        >>> y.retain_grad()
+        >>> (y * 5).backward()
+        >>> y.grad
+        tensor(5.)
+        """
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._node is None or self.retains_grad:
@@ -352,7 +413,12 @@ class Tensor(TensorMethods):
     # -- conversions ------------------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The array itself, sharing memory."""
+        """The array itself, sharing memory.
+
+        >>> import tensor_core as torch
+        >>> torch.tensor([1.0, 2.0]).numpy()
+        array([1., 2.], dtype=float32)
+        """
         if self.requires_grad and not force:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
@@ -367,7 +433,12 @@ class Tensor(TensorMethods):
         return a if dtype is None or a.dtype == dtype else a.astype(dtype)
 
     def item(self) -> Any:
-        """The single element as a Python number."""
+        """The single element as a Python number.
+
+        >>> import tensor_core as torch
+        >>> torch.tensor([2.5]).item()
+        2.5
+        """
         if self._a.size != 1:
             raise RuntimeError(
                 f"a Tensor with {self._a.size} elements cannot be converted to Scalar"
@@ -375,7 +446,12 @@ class Tensor(TensorMethods):
         return self._a.item()
 
     def tolist(self) -> Any:
-        """Nested lists of Python numbers."""
+        """Nested lists of Python numbers.
+
+        >>> import tensor_core as torch
+        >>> torch.tensor([[1, 2], [3, 4]]).tolist()
+        [[1, 2], [3, 4]]
+        """
         return self._a.tolist()
 
     def __float__(self) -> float:

@@ -202,6 +202,8 @@ def _prod_cases(rng: np.random.Generator) -> Any:
     yield Case(np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 1.5]]), 1)
     yield Case(rng.uniform(0.5, 2, (2, 3)), 0, True)
     yield Case(np.asarray(1.5), 0)
+    yield Case(rng.uniform(0.5, 2, (2, 1)), 1)
+    yield Case(np.zeros((0, 3)), 0)
 
 
 @op(torch="prod", cases=_prod_cases)
@@ -221,7 +223,7 @@ def prod(x: Any, /, dim: int | None = None, keepdim: bool = False, dtype: Any = 
 
 @prod.vjp
 def _(g: Any, x: Any, dim: Any, keepdim: Any) -> Any:
-    """Each element's slope is the product of the others: exclusive products from both ends."""
+    """Each element's slope is the product of the others."""
     if dim is None or not x.ndim:
         flat = x.reshape((-1,))
         return (g * _others(flat, 0)).reshape(x.shape)
@@ -229,12 +231,15 @@ def _(g: Any, x: Any, dim: Any, keepdim: Any) -> Any:
 
 
 def _others(x: Any, axis: int) -> Any:
-    n = x.shape[axis]
-    parts = []
-    for i in range(n):  # the plain way: zeros anywhere are right, to any order
-        rest = [np.take(x, j, axis=axis) for j in range(n) if j != i]
-        product = rest[0] * 1 if rest else np.ones_like(np.take(x, 0, axis=axis))
-        for r in rest[1:]:
-            product = product * r
-        parts.append(product)
-    return np.stack(parts, axis=axis)
+    """For each element the product of those before it times the product of those after it.
+
+    No division by ``x``: zeros anywhere are right, to any order.
+    """
+    items = [np.take(x, i, axis=axis) for i in range(x.shape[axis])]
+    if not items:
+        return x
+    before, after = [np.ones_like(items[0])], [np.ones_like(items[0])]
+    for left, right in zip(items[:-1], items[:0:-1], strict=True):
+        before.append(before[-1] * left)
+        after.append(after[-1] * right)
+    return np.stack([b * a for b, a in zip(before, reversed(after), strict=True)], axis=axis)
