@@ -258,3 +258,12 @@ def test_named_forms():
     np.add.at(more, [0, 0], a[1:])
     found = t.index_add(0, torch.tensor([0, 0]), torch.tensor(a[1:]))
     np.testing.assert_array_equal(found.numpy(), more)
+
+
+def test_the_padding_row_of_an_embedding_gets_no_gradient():
+    table = torch.ones(3, 2, requires_grad=True)
+    ids = torch.tensor([0, 2, 2, 1])
+    for padding in (2, -1):
+        table.grad = None
+        torch.nn.functional.embedding(ids, table, padding_idx=padding).sum().backward()
+        assert table.grad.tolist() == [[1, 1], [1, 1], [0, 0]]
