@@ -17,7 +17,7 @@ torch.set_num_threads(1)
 settings.register_profile(
     "crossing",
     deadline=None,
-    max_examples=60,
+    max_examples=int(os.environ.get("GRADINE_EXAMPLES", "60")),
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
 )

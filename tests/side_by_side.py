@@ -151,6 +151,7 @@ def agree(
     order: int = 2,
     wrt: Sequence[int] | None = None,
     tolerance: tuple[float, float] | None = None,
+    same_error: bool = False,
 ) -> Outcome:
     """Assert that both libraries give equal values and derivatives, or that both raise."""
     theirs, ours = (run(library, program, arrays, order, wrt) for library in BOTH)
@@ -158,6 +159,9 @@ def agree(
         raise AssertionError(
             f"torch: {theirs.error or 'no error'}; tensor_core: {ours.error or 'no error'}"
         ) from (ours.error or theirs.error)
+    if same_error:
+        kinds = [type(e).__name__ for e in (ours.error, theirs.error)]
+        assert kinds[0] == kinds[1], f"tensor_core: {ours.error!r}; torch: {theirs.error!r}"
     assert ours.recorded == theirs.recorded, "requires_grad of the outputs"
     for what in ("outputs", "first", "second"):
         pairs = zip(getattr(ours, what), getattr(theirs, what), strict=True)

@@ -143,7 +143,10 @@ class Op:
             replaced = self._prepare(args)
             if replaced is not None:
                 return self(*replaced)
-        result = self.forward(*values)
+        try:
+            result = self.forward(*values)
+        except ValueError as error:
+            raise self._explained(error, values) from None
         if type(result) is not np.ndarray:
             if type(result) is tuple:
                 return self._several(result, values, args, needs)
@@ -212,6 +215,16 @@ class Op:
                     out._node = node if alone else Select(node, k)
                     out._rg = True
         return outs[0] if alone else outs
+
+    def _explained(self, error: ValueError, values: list[Any]) -> Exception:
+        """NumPy's complaint about shapes as torch's kind of error, with the shapes named."""
+        if not str(error).startswith("operands could not be broadcast"):
+            return error
+        shapes = [a.shape for a in values[: self.n_arrays] if isinstance(a, np.ndarray)]
+        return RuntimeError(
+            f"{self.name}: shapes {' and '.join(map(str, shapes))} do not broadcast: sizes must "
+            "match or be 1, counted from the last dimension"
+        )
 
     # -- arguments --------------------------------------------------------------------------
 

@@ -141,6 +141,8 @@ def repeat_interleave(x: Any, /, repeats: Any, dim: int | None = None) -> Any:
 @repeat_interleave.vjp
 def _(g: Any, x_shape: Any, repeats: Any, dim: Any) -> Any:
     counts = np.asarray(getattr(repeats, "_a", repeats))
+    if not x_shape:
+        dim = None
     axis = 0 if dim is None else dim % len(x_shape)
     n = math.prod(x_shape) if dim is None else x_shape[axis]
     counts = np.broadcast_to(counts, (n,))

@@ -21,7 +21,8 @@ def _extreme_cases(rng: np.random.Generator) -> Any:
 
 def _nonempty(name: str, x: np.ndarray, dim: Dim) -> None:
     if not x.size and reduced_count(x.shape, dim) == 0:
-        raise IndexError(
+        whole = dim is None or dim == ()
+        raise (RuntimeError if whole else IndexError)(
             f"{name}(): Expected reduction dim to have non-zero size, but the shape is {x.shape}"
         )
 

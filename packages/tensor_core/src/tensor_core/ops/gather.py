@@ -29,6 +29,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """
     axis = check_dim(dim, input._a.ndim)
     if not input._a.ndim:  # a 0-d tensor counts as one element
+        if raw(index).size != 1:
+            raise RuntimeError(
+                f"index_select: a 0-d tensor has 1 element to select, not {raw(index).size}"
+            )
         return getitem(input.reshape(1), raw(index)).reshape(())
     return getitem(input, ((FULL,) * axis) + (raw(index),))
 
@@ -64,6 +68,12 @@ def _check_picks(name: str, x: np.ndarray, axis: int, picks: np.ndarray) -> None
         raise RuntimeError(
             f"{name}: Index tensor must have the same number of dimensions as input tensor, "
             f"but they have {picks.ndim} and {x.ndim}"
+        )
+    pairs = enumerate(zip(x.shape, picks.shape, strict=False))
+    if picks.size and any(i != axis and a < b for i, (a, b) in pairs):
+        raise RuntimeError(
+            f"{name}: Size does not match: expected index {picks.shape} to be no larger than self "
+            f"{x.shape} apart from dimension {axis}"
         )
     size = x.shape[axis] if x.ndim else 1
     if picks.size and (picks.min() < 0 or picks.max() >= size):
@@ -107,9 +117,9 @@ def _scattered(name: str, accumulate: bool) -> Any:
         if not isinstance(src, Tensor):
             src = wrap(np.asarray(src, input._a.dtype))
         _check_picks(name, input._a, axis, picks)
-        if not input._a.ndim:  # a 0-d tensor counts as one element
-            one, at, values = (t.reshape(-1) for t in (input, wrap(picks), src))
-            return function(one, 0, at, values).reshape(())
+        if not (input._a.ndim and picks.ndim):  # a 0-d tensor counts as one element
+            flat, at, values = (t.reshape(-1) for t in (input, wrap(picks), src))
+            return function(flat, 0, at, values).reshape(input._a.shape)
         key = _grid(picks, axis)
         if src._a.ndim and src._a.shape != picks.shape:
             src = src[tuple(slice(n) for n in picks.shape)]

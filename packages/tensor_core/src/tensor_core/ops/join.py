@@ -31,6 +31,8 @@ def cat(tensors: Any, dim: int = 0) -> Any:
     if not tensors:
         raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
     full = [x for x in tensors if x.shape != (0,)] or list(tensors)  # torch ignores shape (0,)
+    if any(not x.ndim for x in full):
+        raise RuntimeError("cat: zero-dimensional tensors cannot be concatenated; use stack")
     axis = check_dim(dim, full[0].ndim)
     first = full[0].shape
     for i, x in enumerate(full):
@@ -137,15 +139,22 @@ def pad_constant(x: Any, /, pad: Any, value: float = 0.0) -> Any:
     tensor([2, 3, 0, 0])
     """
     widths, crop = _widths(pad, x.ndim)
+    if any(n + a + b < 0 for n, (a, b) in zip(x.shape[::-1], _pairs(pad), strict=False)):
+        raise RuntimeError(f"pad: {tuple(pad)} takes more than there is of shape {x.shape}")
     return np.pad(x[crop], widths, constant_values=value) if widths else x.copy()
 
 
+def _pairs(pad: Any) -> list[tuple[int, int]]:
+    """(before, after) from the last dimension forward."""
+    return [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
+
+
 def _widths(pad: Any, ndim: int) -> tuple[list[tuple[int, int]], tuple[slice, ...]]:
-    pairs = [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
-    if len(pad) % 2 or len(pairs) > ndim:
+    if len(pad) % 2 or len(pad) > 2 * ndim:
         raise RuntimeError(
             f"pad: {tuple(pad)} must hold one pair for each of the last dimensions, at most {ndim}"
         )
+    pairs = _pairs(pad)
     pairs = [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
     crop = tuple(slice(max(-a, 0), None if b >= 0 else b) for a, b in pairs)
     return [(max(a, 0), max(b, 0)) for a, b in pairs], crop

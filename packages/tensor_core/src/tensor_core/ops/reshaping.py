@@ -98,12 +98,14 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     """``length`` slices along ``dim`` from ``start`` (a view).
 
     Raises:
-        RuntimeError: they reach beyond the end.
+        RuntimeError: they reach beyond the end, or there is no dimension.
 
     >>> import tensor_core as torch
     >>> torch.narrow(torch.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
     """
+    if not input._a.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = check_dim(dim, input._a.ndim)
     n = input._a.shape[axis]
     first = int(start) + (n if int(start) < 0 else 0)

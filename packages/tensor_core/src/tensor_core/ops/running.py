@@ -40,6 +40,7 @@ def _logsumexp_cases(rng: np.random.Generator) -> Any:
     yield from _along(rng)
     yield Case(rng.normal(size=(2, 3)) + 1e3, 1)  # must not overflow
     yield Case(rng.normal(size=(2, 3)), (0, 1), True)
+    yield Case(np.zeros((0, 2)), 1)
 
 
 @op(torch="logsumexp", promote="float", cases=_logsumexp_cases)
@@ -52,7 +53,7 @@ def logsumexp(x: Any, /, dim: Dim, keepdim: bool = False) -> Any:
     tensor(1000.6932)
     """
     axes = axes_of(dim, x.ndim)
-    top = x.max(axis=axes, keepdims=True)
+    top = x.max(axis=axes, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, np.zeros((), x.dtype))
     y = np.log(np.exp(x - top).sum(axis=axes, keepdims=True)) + top
     return y if keepdim else y.squeeze(axes)
