@@ -19,11 +19,11 @@ VOCABULARY = 65
 
 def training_step(
     engine: str, threads: int, *, layers: int, heads: int, width: int, context: int, batch: int
-) -> Step:
-    """Return one step of the trainer on random tokens: forward, backward, clip, AdamW.
+) -> tuple[Step, str]:
+    """Return one step of the trainer on random tokens, and which threads share it.
 
-    The trainer decides itself whether its threads share the batch (``tensor_core``); PyTorch
-    brings its own threads.
+    A step is forward, backward, clip and AdamW. The trainer decides itself whether its threads
+    share the batch (``tensor_core``); PyTorch brings its own threads.
     """
     from transformer import build_model, engine_name
     from transformer._engine import torch
@@ -51,4 +51,5 @@ def training_step(
     workers = choose_workers("auto", parameters, batch, context)
     stepper = Stepper(model, optimizer, grad_clip=1.0, workers=workers)
     x, y = torch.randint(VOCABULARY, (2, batch, context)).unbind(0)  # (B, T) each
-    return lambda: stepper.step(x, y)
+    sharing = f"{workers} workers, a slice of the batch each" if workers > 1 else "1 worker"
+    return lambda: stepper.step(x, y), sharing

@@ -12,13 +12,15 @@ from benchmarks import gpt, overhead
 from benchmarks.machine import loaded_libraries
 
 
-def prepare(task: str, engine: str, threads: int, parameters: dict[str, Any]) -> overhead.Step:
-    """Return the step that ``task`` repeats on ``engine``."""
+def prepare(
+    task: str, engine: str, threads: int, parameters: dict[str, Any]
+) -> tuple[overhead.Step, str]:
+    """Return the step that ``task`` repeats on ``engine``, and which threads share it."""
     if task == "gpt":
         return gpt.training_step(engine, threads, **parameters)
     module = importlib.import_module(engine)
     module.set_num_threads(threads)
-    return overhead.TASKS[task](module)
+    return overhead.TASKS[task](module), "1 worker"
 
 
 def say(answer: dict[str, Any]) -> None:
@@ -29,9 +31,9 @@ def say(answer: dict[str, Any]) -> None:
 def main() -> None:
     """Serve the request given as the only argument until stdin closes."""
     request = json.loads(sys.argv[1])
-    step = prepare(**request)
+    step, sharing = prepare(**request)
     step()
-    say({"libraries": loaded_libraries()})
+    say({"libraries": [sharing, *loaded_libraries()]})
     for line in sys.stdin:  # blocked here, using no processor time, while the other one works
         start = time.perf_counter()
         for _ in range(int(line)):
