@@ -7,7 +7,7 @@ from typing import Any
 from transformer._engine import nn, torch
 from transformer.train.memory import keep_freed_memory
 from transformer.train.parallel import Team
-from transformer.train.randomness import draws_seeded, mixed_seed
+from transformer.train.randomness import ON_TORCH, draws_seeded, mixed_seed
 
 Gradients = list[Any]  # one tensor a parameter, None where the loss does not depend on it
 
@@ -66,7 +66,7 @@ class Stepper:
 
         results = self.team.run(work)
         loss = sum(loss for loss, _ in results)
-        return loss, self._update(loss, _sum([gradients for _, gradients in results]))
+        return loss, self._update(loss, self._together([gradients for _, gradients in results]))
 
     def close(self) -> None:
         """End the worker threads."""
@@ -96,6 +96,17 @@ class Stepper:
                 shares = [_sum(shares)]
         return total, shares[0]
 
+    def _together(self, shares: list[Gradients]) -> Gradients:
+        """Add the workers' gradients up, each worker some of the parameters."""
+        n = len(shares)
+        if n == 1:
+            return shares[0]
+        total = list(shares[0])
+        sums = self.team.run(lambda worker: _sum([share[worker::n] for share in shares]))
+        for worker, part in enumerate(sums):
+            total[worker::n] = part
+        return total
+
     def _update(self, loss: float, gradients: Gradients) -> float:
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -115,13 +126,16 @@ def _cuts(length: int, pieces: int) -> list[int]:
 
 
 def _sum(shares: Sequence[Gradients]) -> Gradients:
-    """Add gradients parameter by parameter, always in the order given."""
-    first, *others = shares
-    total = list(first)
+    """Add gradients up, parameter by parameter, always in the order given."""
+    total = list(shares[0])
     with torch.no_grad():
-        for share in others:
+        for share in shares[1:]:
             for index, gradient in enumerate(share):
-                if gradient is not None:
-                    before = total[index]
-                    total[index] = gradient if before is None else before + gradient
+                before = total[index]
+                if before is None or gradient is None:
+                    total[index] = gradient if before is None else before
+                elif ON_TORCH:  # where two gradients may be one tensor
+                    total[index] = before + gradient
+                else:
+                    before.add_(gradient)
     return total
