@@ -147,6 +147,8 @@ def result_numpy(operands: Iterable[Any]) -> np.dtype[Any]:
         if result is None:
             result = candidate
         elif _CATEGORY[candidate.kind] > _CATEGORY[result.kind]:
+            if result.kind == "f":  # complex numbers as wide as the floats they join
+                candidate = np.dtype(np.complex64)
             result = promote(result, candidate)
     assert result is not None
     return result

@@ -214,7 +214,8 @@ def pow(x: Any, exponent: Any, /) -> Any:
             return x * x * x
         if exponent < 0 and type(exponent) is int and x.dtype.kind in "iu":
             raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
-    return np.power(x, exponent)
+    y = np.power(x, exponent)
+    return y.astype(np.bool_) if x.dtype == np.bool_ and isinstance(exponent, bool) else y
 
 
 @pow.vjp("x")
@@ -264,7 +265,7 @@ def square(x: Any, /) -> Any:
     >>> torch.square(torch.tensor([3.0, -4.0]))
     tensor([ 9., 16.])
     """
-    return x * x
+    return x * x if x.dtype != np.bool_ else x.astype(np.int64)
 
 
 @square.vjp

@@ -153,7 +153,8 @@ def all(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
     >>> torch.all(torch.tensor([[True, False], [True, True]]), 1)
     tensor([False,  True])
     """
-    return x.all(axis=numpy_axis(dim, x.ndim), keepdims=keepdim)
+    y = x.all(axis=numpy_axis(dim, x.ndim), keepdims=keepdim)
+    return y.astype(x.dtype) if x.dtype == np.uint8 else y  # torch's oldest type of truth
 
 
 @op(torch="any")
@@ -164,4 +165,5 @@ def any(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
     >>> torch.any(torch.tensor([[True, False], [False, False]]), 1)
     tensor([ True, False])
     """
-    return x.any(axis=numpy_axis(dim, x.ndim), keepdims=keepdim)
+    y = x.any(axis=numpy_axis(dim, x.ndim), keepdims=keepdim)
+    return y.astype(x.dtype) if x.dtype == np.uint8 else y

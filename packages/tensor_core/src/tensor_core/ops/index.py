@@ -174,6 +174,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
             [5., 0., 0.]])
     """
     if not isinstance(value, Tensor):
+        if isinstance(value, str | bytes):
+            raise TypeError(f"can't assign a {type(value).__name__} to a Tensor")
         value = wrap(np.asarray(value, dtype=self._a.dtype if self._a.dtype.kind != "b" else None))
     elif value._a is self._a:
         value = value.clone()

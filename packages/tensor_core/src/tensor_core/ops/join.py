@@ -22,14 +22,15 @@ def cat(tensors: Any, dim: int = 0) -> Any:
     """Tensors one after another along ``dim``; the other lengths must agree.
 
     Raises:
-        RuntimeError: there are none, or their shapes disagree.
+        ValueError: there are none.
+        RuntimeError: their shapes disagree.
 
     >>> import tensor_core as torch
     >>> torch.cat([torch.tensor([1, 2]), torch.tensor([3])])
     tensor([1, 2, 3])
     """
     if not tensors:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     full = [x for x in tensors if x.shape != (0,)] or list(tensors)  # torch ignores shape (0,)
     if any(not x.ndim for x in full):
         raise RuntimeError("cat: zero-dimensional tensors cannot be concatenated; use stack")

@@ -46,7 +46,7 @@ def _element(item: Any) -> Any:
     if isinstance(item, list | range | tuple):
         item = _listed(item)
     if not isinstance(item, np.ndarray):
-        raise TypeError(
+        raise (IndexError if isinstance(item, float) else TypeError)(
             f"tensors can be indexed by int, slice, None, ..., list and tensor, "
             f"not {type(item).__name__}"
         )

@@ -135,6 +135,8 @@ def var_op(x: Any, /, dim: Dim = None, correction: Any = 1, keepdim: bool = Fals
     >>> torch.tensor([1.0, 2.0, 6.0]).var(correction=0)
     tensor(4.6667)
     """
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"std and var need a floating-point tensor, not {x.dtype}")
     axes = axes_of(dim, x.ndim)
     centred = x - x.mean(axis=axes, keepdims=True)
     n = reduced_count(x.shape, dim) - correction

@@ -13,7 +13,11 @@ from ._cases import shown
 
 def _flat(name: str, function: Any, doc: str, result: str) -> Any:
     def forward(x: Any, /) -> Any:
-        return x.copy() if x.dtype.kind in "iub" and name != "sign" else function(x)
+        if x.dtype.kind == "b" or (x.dtype.kind in "iu" and name != "sign"):
+            return x.copy()
+        if x.dtype.kind == "c":
+            raise RuntimeError(f"{name} is not supported for complex tensors")
+        return function(x)
 
     forward.__doc__ = shown(doc, f"{name}(torch.tensor([-1.7, 0.5, 2.0]))", result)
     made = op(name=name, torch=name, cases=away_from_half, kinks="constant between jumps")(forward)

@@ -27,8 +27,10 @@ def cumsum(x: Any, /, dim: int, dtype: Any = None) -> Any:
     >>> torch.cumsum(torch.tensor([1, 2, 3]), 0)
     tensor([1, 3, 6])
     """
-    kind = _dtypes.to_numpy(dtype) if dtype is not None else None
-    return np.cumsum(x, axis=check_dim(dim, x.ndim), dtype=kind) if x.ndim else x.copy()
+    axis = check_dim(dim, x.ndim)
+    whole = np.dtype(np.int64) if x.dtype.kind in "iub" else x.dtype
+    kind = whole if dtype is None else _dtypes.to_numpy(dtype)
+    return np.cumsum(x, axis=axis, dtype=kind) if x.ndim else x.astype(kind)
 
 
 @cumsum.vjp
