@@ -215,7 +215,7 @@ def pow(x: Any, exponent: Any, /) -> Any:
         if exponent < 0 and type(exponent) is int and x.dtype.kind in "iu":
             raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
     y = np.power(x, exponent)
-    return y.astype(np.bool_) if x.dtype == np.bool_ and isinstance(exponent, bool) else y
+    return y.astype(np.bool_) if isinstance(exponent, bool) and x.dtype == np.bool_ else y
 
 
 @pow.vjp("x")
