@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _dtypes
+from ._geometry import Geometry
 from ._grad_mode import enable_grad, no_grad
-from ._size import Size, device
+from ._hooks import RemovableHandle
+from ._size import Size
 
 if TYPE_CHECKING:
     from ._method_types import TensorMethods
@@ -23,7 +25,7 @@ else:
 _new = object.__new__
 
 
-class Tensor(TensorMethods):
+class Tensor(Geometry, TensorMethods):
     """An array that can be differentiated, with torch's names and behaviour.
 
     Made by :func:`tensor`, the factories or ops; ``Tensor([1, 2])`` gives float32 and
@@ -83,122 +85,6 @@ class Tensor(TensorMethods):
         else:
             shape = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
             self._a = np.empty(shape or 0, dtype=_dtypes.get_default_dtype().numpy)
-
-    # -- what it is -------------------------------------------------------------------------
-
-    @property
-    def shape(self) -> Size:
-        """The length of each dimension."""
-        return Size(self._a.shape)
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the length of one dimension.
-
-        >>> import tensor_core as torch
-        >>> x = torch.zeros(2, 3)
-        >>> x.size(), x.size(-1)
-        (torch.Size([2, 3]), 3)
-        """
-        if dim is None:
-            return Size(self._a.shape)
-        check_dim(dim, self._a.ndim)
-        return self._a.shape[dim]
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return self._a.ndim
-
-    def dim(self) -> int:
-        """The number of dimensions."""
-        return self._a.ndim
-
-    ndimension = dim
-
-    def numel(self) -> int:
-        """The number of elements.
-
-        >>> import tensor_core as torch
-        >>> torch.zeros(2, 3).numel()
-        6
-        """
-        return self._a.size
-
-    nelement = numel
-
-    @property
-    def dtype(self) -> _dtypes.dtype:
-        """The element type."""
-        return _dtypes.BY_NUMPY[self._a.dtype]
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one element."""
-        return self._a.itemsize
-
-    def element_size(self) -> int:
-        """Bytes of one element."""
-        return self._a.itemsize
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all elements."""
-        return self._a.nbytes
-
-    @property
-    def device(self) -> device:
-        """Always the CPU."""
-        return _CPU
-
-    is_cuda = is_sparse = is_quantized = is_meta = is_xpu = is_mps = False
-
-    def is_floating_point(self) -> bool:
-        """Whether the elements are real floating-point numbers."""
-        return self._a.dtype.kind == "f"
-
-    def is_complex(self) -> bool:
-        """Whether the elements are complex numbers."""
-        return self._a.dtype.kind == "c"
-
-    def stride(self, dim: int | None = None) -> Any:
-        """Elements (not bytes) from one index to the next, for each dimension or one.
-
-        >>> import tensor_core as torch
-        >>> torch.zeros(2, 3).t().stride()
-        (1, 3)
-        """
-        a = self._a
-        steps = tuple(s // a.itemsize for s in a.strides)
-        if a.size == 0 or 1 in a.shape:  # NumPy leaves these strides unspecified
-            steps = _canonical(a.shape, steps)
-        return steps if dim is None else steps[dim]
-
-    def storage_offset(self) -> int:
-        """Elements between the start of the memory and the first element.
-
-        >>> import tensor_core as torch
-        >>> torch.arange(6).view(2, 3)[1:].storage_offset()
-        3
-        """
-        root = self._a
-        while isinstance(root.base, np.ndarray):
-            root = root.base
-        start = np.lib.array_utils.byte_bounds(root)[0]
-        first = self._a.__array_interface__["data"][0]
-        return (first - start) // self._a.itemsize if self._a.size else 0
-
-    def data_ptr(self) -> int:
-        """The address of the first element."""
-        return self._a.__array_interface__["data"][0]
-
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in row-major order without gaps.
-
-        >>> import tensor_core as torch
-        >>> torch.zeros(2, 3).t().is_contiguous()
-        False
-        """
-        return self._a.flags.c_contiguous
 
     # -- autograd state ---------------------------------------------------------------------
 
@@ -531,28 +417,6 @@ class Tensor(TensorMethods):
         return self._a.__dlpack_device__()
 
 
-class RemovableHandle:
-    """What registering a hook returns; ``remove()`` takes the hook away again."""
-
-    _next = 0
-
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        RemovableHandle._next += 1
-        self.id = RemovableHandle._next
-        self._hooks = hooks
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; again is harmless."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.remove()
-
-
 def wrap(array: np.ndarray) -> Tensor:
     """A Tensor of this very array, with no history."""
     t = _new(Tensor)
@@ -579,20 +443,6 @@ def records(name: str, array: np.ndarray) -> bool:
     return kind == "f"
 
 
-def check_dim(dim: int, ndim: int) -> int:
-    """The dimension counted from the front.
-
-    Raises:
-        IndexError: there is no such dimension; a 0-d tensor has dimension 0 and -1.
-    """
-    n = max(ndim, 1)
-    if not -n <= dim < n:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
-        )
-    return dim % n
-
-
 def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, extra: dict[str, Any]) -> Tensor:
     t = Tensor.__new__(cls)
     t._a = array
@@ -601,20 +451,6 @@ def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, extra: dict[str,
     return t
 
 
-def _canonical(shape: tuple[int, ...], steps: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides with those of length-1 and empty dimensions as torch would give them."""
-    result = list(steps)
-    step = 1
-    for i in reversed(range(len(shape))):
-        if shape[i] == 1 or 0 in shape:
-            result[i] = step
-        step = max(shape[i], 1) * result[i]
-    return tuple(result)
-
-
 def _backward(*args: Any, **kwargs: Any) -> None:
     """Set to ``_backward.backward`` by that module, which needs this one first."""
     raise RuntimeError("the engine is not loaded")
-
-
-_CPU = device("cpu")

@@ -9,7 +9,8 @@ import numpy as np
 
 from .._card import Case, composed
 from .._define import op
-from .._tensor import Tensor, check_dim
+from .._geometry import check_dim
+from .._tensor import Tensor
 from ..kernels import active as kernels
 from ._cases import away_from_zero, unary
 from .choosing import where_op

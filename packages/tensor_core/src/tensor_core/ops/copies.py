@@ -9,7 +9,7 @@ import numpy as np
 
 from .._card import Case
 from .._define import op
-from .._tensor import check_dim
+from .._geometry import check_dim
 from .view import _type, ints
 
 

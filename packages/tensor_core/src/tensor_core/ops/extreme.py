@@ -8,7 +8,7 @@ import numpy as np
 
 from .._card import Case
 from .._define import op
-from .._tensor import check_dim
+from .._geometry import check_dim
 from ._cases import distinct
 from .reduce import Dim, axes_of, kept, numpy_axis, reduced_count
 

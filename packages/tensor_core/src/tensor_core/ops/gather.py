@@ -8,7 +8,8 @@ import numpy as np
 
 from .._card import Case, composed
 from .._define import op
-from .._tensor import Tensor, check_dim, wrap
+from .._geometry import check_dim
+from .._tensor import Tensor, wrap
 from .index import getitem, index_put
 from .keys import FULL, Key, raw
 

@@ -10,7 +10,8 @@ import numpy as np
 from .. import _dtypes
 from .._card import Case, composed
 from .._define import op
-from .._tensor import Tensor, check_dim
+from .._geometry import check_dim
+from .._tensor import Tensor
 
 Dim = int | tuple[int, ...] | list[int] | None
 

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from .._card import Case, composed
-from .._tensor import Tensor, check_dim
+from .._geometry import check_dim
+from .._tensor import Tensor
 from .view import expand, infer, ints, permute, reshape, transpose, view_op
 
 

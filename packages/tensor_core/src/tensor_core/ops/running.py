@@ -9,7 +9,7 @@ import numpy as np
 from .. import _dtypes
 from .._card import Case
 from .._define import op
-from .._tensor import check_dim
+from .._geometry import check_dim
 from .reduce import Dim, axes_of, kept
 
 

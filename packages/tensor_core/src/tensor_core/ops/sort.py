@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._card import Case, composed
-from .._tensor import Tensor, check_dim, wrap
+from .._geometry import check_dim
+from .._tensor import Tensor, wrap
 from ._cases import distinct
 from .bounds import maximum, minimum
 from .extreme import amax, amin, max_dim, min_dim

@@ -10,7 +10,8 @@ import numpy as np
 
 from .._card import Case, composed
 from .._define import op
-from .._tensor import Tensor, check_dim
+from .._geometry import check_dim
+from .._tensor import Tensor
 
 
 def ints(shape: Any) -> tuple[int, ...]:

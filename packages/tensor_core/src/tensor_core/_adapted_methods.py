@@ -1,0 +1,330 @@
+"""Methods whose arguments differ from the op's: sizes given one by one, defaults, types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import _dtypes, ops
+from ._creation import full, tensor
+from ._inplace import in_place
+from ._tensor import Tensor, wrap
+
+
+def _sizes(args: tuple[Any, ...]) -> tuple[int, ...]:
+    """``(2, 3)`` and ``((2, 3),)`` alike."""
+    return tuple(args[0]) if len(args) == 1 and isinstance(args[0], tuple | list) else args
+
+
+def add(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+    """``self + alpha * other``.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1, 2]).add(torch.tensor([3, 4]), alpha=2)
+    tensor([ 7, 10])
+    """
+    return ops.add(self, other, alpha)
+
+
+def view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+    """The same memory under another shape (or, with a dtype, of another type).
+
+    >>> import tensor_core as torch
+    >>> torch.arange(6).view(2, -1)
+    tensor([[0, 1, 2],
+            [3, 4, 5]])
+    >>> torch.tensor([1.0]).view(torch.int32)
+    tensor([1065353216], dtype=torch.int32)
+    """
+    if dtype is not None or (len(shape) == 1 and isinstance(shape[0], _dtypes.dtype)):
+        kind = shape[0] if dtype is None else dtype
+        out = wrap(self._a.view(kind.numpy))
+        out._ver = self._ver
+        return out
+    return ops.view_op(self, _sizes(shape))
+
+
+def reshape(self: Tensor, *shape: Any) -> Tensor:
+    """The elements under another shape; a view where possible.
+
+    >>> import tensor_core as torch
+    >>> torch.arange(6).t().reshape(3, 2).shape
+    torch.Size([3, 2])
+    """
+    return ops.reshape(self, _sizes(shape))
+
+
+def permute(self: Tensor, *dims: Any) -> Tensor:
+    """The dimensions in another order (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
+    torch.Size([4, 2, 3])
+    """
+    return ops.permute(self, _sizes(dims))
+
+
+def expand(self: Tensor, *sizes: Any) -> Tensor:
+    """Length-1 dimensions repeated without copying (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([[1], [2]]).expand(-1, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    return ops.expand(self, _sizes(sizes))
+
+
+def repeat(self: Tensor, *sizes: Any) -> Tensor:
+    """The tensor laid beside itself (a copy).
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1, 2]).repeat(2)
+    tensor([1, 2, 1, 2])
+    """
+    return ops.repeat(self, _sizes(sizes))
+
+
+def flip(self: Tensor, *dims: Any) -> Tensor:
+    """Elements in reverse order along the dimensions.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1, 2, 3]).flip(0)
+    tensor([3, 2, 1])
+    """
+    return ops.flip(self, _sizes(dims))
+
+
+def roll(self: Tensor, shifts: Any, dims: Any = None) -> Tensor:
+    """Elements moved round along the dimensions.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1, 2, 3]).roll(1)
+    tensor([3, 1, 2])
+    """
+    return ops.roll(self, shifts, dims)
+
+
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """``self`` where the condition holds, else ``other``.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([1.0, -2.0])
+    >>> x.where(x > 0, 0.0)
+    tensor([1., 0.])
+    """
+    return ops.where(condition, self, other)
+
+
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """The tensor as another type; see :func:`tensor_core.ops.to`.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1.5]).to(torch.int64)
+    tensor([1])
+    """
+    kwargs.pop("non_blocking", None)
+    kwargs.pop("memory_format", None)
+    return ops.to(self, *args, **kwargs)
+
+
+def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The type's name, or the tensor as another type.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1.5]).type()
+    'torch.FloatTensor'
+    """
+    if dtype is None:
+        return f"torch.{_TYPE_NAMES[self.dtype.name]}Tensor"
+    if isinstance(dtype, str):
+        dtype = next(d for d in _dtypes.ALL if f"torch.{_TYPE_NAMES[d.name]}Tensor" == dtype)
+    return ops.to(self, getattr(dtype, "_tensor_dtype", dtype))
+
+
+_TYPE_NAMES = {
+    "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",
+    "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
+
+
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """Every element becomes ``value``.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(3).fill_(7)
+    tensor([7., 7., 7.])
+    """
+    source = value if isinstance(value, Tensor) else wrap(np.asarray(value, self._a.dtype))
+    return in_place(self, ops.copy, source)
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Every element becomes 0.
+
+    >>> import tensor_core as torch
+    >>> torch.ones(3).zero_()
+    tensor([0., 0., 0.])
+    """
+    return fill_(self, 0)
+
+
+def lerp(self: Tensor, end: Tensor, weight: Any) -> Tensor:
+    """``self + weight * (end - self)``.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([0.0, 10.0]).lerp(torch.tensor([1.0, 20.0]), 0.5)
+    tensor([ 0.5000, 15.0000])
+    """
+    return self + weight * (end - self)
+
+
+def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """``self + value * tensor1 * tensor2``.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(2).addcmul(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), value=10)
+    tensor([30., 80.])
+    """
+    return self + value * tensor1 * tensor2
+
+
+def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
+    """``self + value * tensor1 / tensor2``.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(2).addcdiv(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 4.0]))
+    tensor([0.2500, 0.5000])
+    """
+    return self + value * (tensor1 / tensor2)
+
+
+def clamp_min(self: Tensor, min: Any) -> Tensor:
+    """``clamp`` from below.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([-1.0, 2.0]).clamp_min(0)
+    tensor([0., 2.])
+    """
+    return ops.clamp(self, min, None)
+
+
+def clamp_max(self: Tensor, max: Any) -> Tensor:
+    """``clamp`` from above.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([-1.0, 2.0]).clamp_max(0)
+    tensor([-1.,  0.])
+    """
+    return ops.clamp(self, None, max)
+
+
+def _new_factory(make: Any, name: str) -> Callable[..., Tensor]:
+    def method(self: Tensor, *size: Any, dtype: Any = None, device: Any = None,
+               requires_grad: bool = False, **named: Any) -> Tensor:  # fmt: skip
+        shape = _sizes((named.pop("size"),) if "size" in named else size)
+        kind = self._a.dtype if dtype is None else _dtypes.to_numpy(dtype)
+        out = wrap(make(shape, kind))
+        return out.requires_grad_() if requires_grad else out
+
+    method.__name__ = name
+    method.__doc__ = f"``{name.removeprefix('new_')}`` of this tensor's type."
+    return method
+
+
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """``view`` in the shape of ``other``.
+
+    >>> import tensor_core as torch
+    >>> torch.arange(4).view_as(torch.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    return ops.view_op(self, tuple(other._a.shape))
+
+
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """``reshape`` to the shape of ``other``.
+
+    >>> import tensor_core as torch
+    >>> torch.arange(4).reshape_as(torch.zeros(2, 2))
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    return ops.reshape(self, tuple(other._a.shape))
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """``expand`` to the shape of ``other``.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1, 2]).expand_as(torch.zeros(2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    return ops.expand(self, tuple(other._a.shape))
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """The tensor as the type of ``other``.
+
+    >>> import tensor_core as torch
+    >>> torch.arange(2).type_as(torch.zeros(1))
+    tensor([0., 1.])
+    """
+    return ops.to(self, other.dtype)
+
+
+def cpu(self: Tensor, *memory_format: Any, **more: Any) -> Tensor:
+    """The tensor itself, which is on the CPU already.
+
+    >>> import tensor_core as torch
+    >>> x = torch.zeros(1)
+    >>> x.cpu() is x
+    True
+    """
+    return self
+
+
+def is_shared(self: Tensor) -> bool:
+    """Whether the memory is shared between processes: never.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(1).is_shared()
+    False
+    """
+    return False
+
+
+def pin_memory(self: Tensor, *device: Any) -> Tensor:
+    """The tensor itself: there is no other device to pin memory for.
+
+    >>> import tensor_core as torch
+    >>> x = torch.zeros(1)
+    >>> x.pin_memory() is x
+    True
+    """
+    return self
+
+
+def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, **more: Any) -> Tensor:
+    """``full`` of this tensor's type.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(1, dtype=torch.int64).new_full((2,), 7)
+    tensor([7, 7])
+    """
+    return full(size, fill_value, dtype=dtype or self.dtype, **more)
+
+
+def new_tensor(self: Tensor, data: Any, *, dtype: Any = None, **more: Any) -> Tensor:
+    """``tensor`` of this tensor's type.
+
+    >>> import tensor_core as torch
+    >>> torch.zeros(1, dtype=torch.float64).new_tensor([1, 2]).dtype
+    torch.float64
+    """
+    return tensor(data, dtype=dtype or self.dtype, **more)
