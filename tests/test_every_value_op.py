@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 from side_by_side import tally
+from torch.nn import functional as F
 
+import scalar_value
 from gradcheck import check_grads
-from scalar_value import Value, grad, registry
+from scalar_value import Value, grad, losses, registry
 
 CASES = [
     pytest.param(op, case, id=f"{op.name}{case}")
@@ -85,3 +87,50 @@ def test_affine_beside_torch():
     assert v.data == pytest.approx(y.item())
     expected = torch.cat([g.reshape(-1) for g in torch.autograd.grad(y, ts)]).tolist()
     assert grad(v, vs) == pytest.approx(expected)
+
+
+# -- what is composed of cards -------------------------------------------------------------------
+
+SCORES = np.array([[0.3, -1.2, 0.8], [1.1, 0.4, -0.6]])
+LABELS = [1.0, -1.0, 1.0]
+
+
+def of_rows(loss, targets):
+    return lambda s: loss([list(row) for row in s], targets)
+
+
+COMPOSED = {
+    "mse": (lambda s: losses.mse(list(s[0]), list(s[1])), lambda s: F.mse_loss(s[0], s[1])),
+    "hinge": (
+        lambda s: losses.hinge(list(s[0]), LABELS),
+        lambda s: (1 - s[0] * torch.tensor(LABELS, dtype=s.dtype)).relu().mean(),
+    ),
+    "binary_cross_entropy": (
+        lambda s: losses.binary_cross_entropy(list(s[0]), [1.0, 0.0, 0.3]),
+        lambda s: F.binary_cross_entropy_with_logits(
+            s[0], torch.tensor([1.0, 0.0, 0.3], dtype=s.dtype)
+        ),
+    ),
+    "cross_entropy": (
+        of_rows(losses.cross_entropy, [2, 0]),
+        lambda s: F.cross_entropy(s, torch.tensor([2, 0])),
+    ),
+    "dot": (
+        lambda s: scalar_value.dot(list(s[0]), list(s[1]), s[0][0]),
+        lambda s: s[0] @ s[1] + s[0][0],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMPOSED)
+def test_composed(name):
+    ours, theirs = COMPOSED[name]
+    assert check_grads(ours, [SCORES], engine="scalar_value", order=2).verdict == "pass"
+    x = torch.tensor(SCORES, requires_grad=True)
+    y = theirs(x)
+    values = np.vectorize(Value, otypes=[object])(SCORES)
+    v = ours(values)
+    assert v.data == pytest.approx(y.item(), rel=1e-12)
+    (slopes,) = torch.autograd.grad(y, x)
+    assert grad(v, list(values.reshape(-1))) == pytest.approx(slopes.reshape(-1).tolist())
+    tally["scalar cases beside torch"] += 1
