@@ -90,6 +90,17 @@ def write_to_what_is_not_saved(t):
 
 
 @program
+def write_a_recorded_factor_into_a_buffer(t):
+    w, buffer = leaf(t, 3), t.ones(3, dtype=t.float64)
+    buffer *= w
+    buffer.mul_(w)
+    buffer.addcmul_(w, w)
+    buffer[1:] /= w[1:]
+    buffer.sum().backward()
+    return w.grad, buffer
+
+
+@program
 def detach_shares_memory(t):
     x = leaf(t, 3)
     with t.no_grad():

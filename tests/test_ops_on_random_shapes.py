@@ -79,6 +79,8 @@ def test_reductions(name, drawn):
     x, dim, keepdim = drawn
     if name == "logsumexp" and not isinstance(dim, int) and not dim:
         return  # torch wants the dims named
+    if name == "norm" and isinstance(dim, tuple) and len(dim) > 2:
+        return  # torch has vectors' and matrices' norms alone
     if name in ("var", "std") and dim == ():
         return  # torch's value reduces all, its gradient nothing
     agree(lambda t, x: getattr(x, name)(dim=dim, keepdim=keepdim), [x], order=1)
@@ -144,6 +146,8 @@ def test_chains_of_shape_ops(steps, size, seed):
         for name, args in steps:
             if (name == "roll" and not x.numel()) or (name == "repeat_interleave" and not x.ndim):
                 continue  # torch looks at no dim then
+            if name == "expand" and -1 in args[0][: -x.ndim or None]:
+                continue  # torch makes a dimension of -1 elements
             try:
                 y = getattr(x, name)(*args)
             except (RuntimeError, IndexError, ValueError, TypeError) as error:
@@ -164,6 +168,9 @@ def test_chains_of_shape_ops(steps, size, seed):
 
 @given(broadcastable_shapes(3), st.integers(-4, 3), st.booleans(), SEEDS)
 def test_joining(sizes, dim, stacked, seed):
+    if set(sizes) == {(0,)}:
+        return  # torch lets such a tensor pass as empty of any rank
+
     def program(t, *parts):
         return t.stack(parts, dim) if stacked else t.cat(parts, dim)
 

@@ -11,7 +11,7 @@ DIM = st.integers(-2, 1)
 
 VIEWS = {
     "slice": lambda t, x, i, j: x[i % 2 :: 1 + j % 2],
-    "int": lambda t, x, i, j: x[..., i % x.shape[-1]],
+    "int": lambda t, x, i, j: x[..., i % max(x.shape[-1], 1)],
     "none": lambda t, x, i, j: x[None],
     "transpose": lambda t, x, i, j: x.transpose(0, -1),
     "reshape": lambda t, x, i, j: x.reshape(-1),
@@ -77,7 +77,7 @@ WRITES = {
     "x[mask] =": set_mask,
 }
 
-UNIFORM = ("fill_", "zero_", "masked_fill_", "x[mask] =")
+UNIFORM = ("fill_", "zero_", "masked_fill_", "x[mask] =", "slice +=", "x[..., :1] =", "x[[0]] =")
 
 # The same without saving the memory that is written to: torch raises where a later write changes
 # a value saved by an in-place op, tensor_core has kept the old one. These tell what is right then.
@@ -97,16 +97,37 @@ STEP = st.one_of(
 )
 
 
-def carried_out(t, step, tensors, writes):
+class Identities:
+    """Tensors by identity: their ``==`` compares elements."""
+
+    def __init__(self):
+        self.ids = set()
+
+    def add(self, x):
+        self.ids.add(id(x))
+
+    def __contains__(self, x):
+        return id(x) in self.ids
+
+
+def overlaps(x):
+    """Whether two elements share their memory."""
+    return any(not s and n > 1 for s, n in zip(x.stride(), x.shape, strict=True))
+
+
+def carried_out(t, step, tensors, writes, expanded):
     """One step on the tensors there are; returns a new one, or None."""
     kind, name, i, j, k = step
     x, y = tensors[-1 - i % len(tensors)], tensors[j % len(tensors)]
     if kind == "view":
-        return VIEWS[name](t, x, j, k)
+        made = VIEWS[name](t, x, j, k)
+        if name == "expand" or x in expanded:
+            expanded.add(made)
+        return made
     if kind == "op":
         return OPS[name](t, x, y)
-    if name in UNIFORM and 0 in x.stride():
-        return None  # torch can fill an expanded tensor, tensor_core says that it cannot
+    if x in expanded and (name in UNIFORM or not overlaps(x)):
+        return None  # torch can write where all elements stay equal, tensor_core says it cannot
     if k == 0:  # now and then without recording
         with t.no_grad():
             writes[name](x, y.clone())
@@ -122,10 +143,10 @@ def history(t, steps, writes=WRITES):
     for leaf in leaves[:2]:
         leaf.requires_grad_()
     tensors = [*leaves, leaves[0] * 1, leaves[2] * leaves[1]]
-    told = []
+    told, expanded = [], Identities()
     for step in steps:
         try:
-            made = carried_out(t, step, tensors, writes)
+            made = carried_out(t, step, tensors, writes, expanded)
         except (RuntimeError, IndexError, ValueError, TypeError) as error:
             told.append((step, type(error).__name__))
             continue

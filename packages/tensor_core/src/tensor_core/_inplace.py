@@ -32,7 +32,8 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
         target._sync()
     if target._rg or (base is not None and base._rg):
         _check_leaf(target)
-    source = _snapshot(target) if target._rg else target
+    kept = target._rg or (_is_recorded(args, kwargs) and _keeps_target(compute))
+    source = _snapshot(target) if kept else target
     out = compute(source, *args, **kwargs)
     if out._a is target._a:
         return target
@@ -43,6 +44,16 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
     if out._rg or target._rg or (base is not None and base._rg):
         _rebase(target, out)
     return target
+
+
+def _is_recorded(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return any(isinstance(a, Tensor) and a.requires_grad for a in (*args, *kwargs.values()))
+
+
+def _keeps_target(compute: Callable[..., Any]) -> bool:
+    """Whether the derivative for another input needs the value that is about to be replaced."""
+    rules = getattr(compute, "rules", ())
+    return not rules or any(compute.names[0] in rule.names for rule in rules)  # type: ignore[attr-defined]
 
 
 def _check_leaf(target: Tensor) -> None:

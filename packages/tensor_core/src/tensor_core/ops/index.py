@@ -98,6 +98,7 @@ def _placed(g: Any, shape: tuple[int, ...], key: Key, unique: bool) -> Any:
 def _put_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(4, 3)), rng.normal(size=(2, 3)), (np.array([0, 2]),), False)
     yield Case(rng.normal(size=(4, 3)), rng.normal(size=(3,)), (np.array([1, 1]),), True)
+    yield Case(rng.normal(size=3), rng.normal(size=(1, 1)), (np.array([0, 2]),), False)
 
 
 @op(name="index_put", cases=_put_cases)
@@ -136,8 +137,10 @@ def _(g: Any, key: Any, accumulate: Any) -> Any:
 
 
 @index_put.vjp("values")
-def _(g: Any, key: Any) -> Any:
-    return g[arrays(key)]
+def _(g: Any, values_shape: Any, key: Any) -> Any:
+    part = g[arrays(key)]
+    extra = len(values_shape) - part.ndim  # values may have more dimensions, of length 1
+    return part.reshape((1,) * extra + tuple(part.shape)) if extra > 0 else part
 
 
 def getitem(self: Tensor, key: Any) -> Tensor:

@@ -100,6 +100,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
 
     Raises:
         RuntimeError: they reach beyond the end, or there is no dimension.
+        IndexError: they begin beyond the end.
 
     >>> import tensor_core as torch
     >>> torch.narrow(torch.arange(5), 0, 1, 3)
@@ -109,6 +110,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     axis = check_dim(dim, input._a.ndim)
     n = input._a.shape[axis]
+    if not -n <= int(start) <= n:
+        raise IndexError(f"narrow: start {start} is not in [{-n}, {n}], the dimension's range")
     first = int(start) + (n if int(start) < 0 else 0)
     if length < 0 or first < 0 or first + length > n:
         raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({n}).")

@@ -220,6 +220,8 @@ def squeeze(x: Any, /, dim: Any = None) -> Any:
     if dim is None:
         return x.squeeze()
     axes = tuple(check_dim(d, x.ndim) for d in ints(dim))
+    if len(set(axes)) < len(axes):
+        raise RuntimeError(f"squeeze: a dimension appears more than once in {ints(dim)}")
     return x.squeeze(tuple(a for a in axes if x.ndim and x.shape[a] == 1))
 
 
