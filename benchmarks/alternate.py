@@ -28,6 +28,11 @@ class Times:
         low, _, high = quantiles(self.turns, n=4, method="inclusive")
         return low, high
 
+    @property
+    def steady(self) -> bool:
+        """Whether the middle half of the turns lies within a quarter of its lower end."""
+        return len(self.turns) == 1 or self.spread[1] <= 1.25 * self.spread[0]
+
 
 def steps_per_turn(timer: Timer, block: float = BLOCK) -> int:
     """Return how many steps fill a turn of ``block`` seconds, at least one; this also warms up."""

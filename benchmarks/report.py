@@ -32,7 +32,9 @@ class Row:
     @property
     def cells(self) -> tuple[str, str, str, str]:
         """The row as text."""
-        return self.task, readable(self.ours), readable(self.theirs), f"{self.ratio:.2f}"
+        trusted = self.ours.steady and self.theirs.steady
+        ratio = f"{self.ratio:.2f}" if trusted else "disturbed"
+        return self.task, readable(self.ours), readable(self.theirs), ratio
 
 
 def head(row: Row) -> tuple[str, str, str, str]:
@@ -98,7 +100,8 @@ def to_markdown(machine: dict[str, Any], rows: list[Row]) -> str:
     lines += [
         "Times are the median (and quartiles) of turns taken in rotation, A B A B, each contestant "
         "in a process of its own that sleeps while the other works. Ratios are what to trust: "
-        "above 1, Gradine is faster. Where several workers share a batch, each computes its "
+        "above 1, Gradine is faster; where turns differ by more than a quarter, other work "
+        "disturbed them and no ratio is given. Where several workers share a batch, each computes its "
         "matrix products on one thread, whatever the library is set to between the steps.",
     ]
     for group in groups(rows):
