@@ -101,8 +101,8 @@ def to_markdown(machine: dict[str, Any], rows: list[Row]) -> str:
         "Times are the median (and quartiles) of turns taken in rotation, A B A B, each contestant "
         "in a process of its own that sleeps while the other works. Ratios are what to trust: "
         "above 1, Gradine is faster; where turns differ by more than a quarter, other work "
-        "disturbed them and no ratio is given. Where several workers share a batch, each computes its "
-        "matrix products on one thread, whatever the library is set to between the steps.",
+        "disturbed them and no ratio is given. Where several workers share a batch, each computes "
+        "its matrix products on one thread, whatever the library is set to between the steps.",
     ]
     for group in groups(rows):
         members = [row for row in rows if row.group == group]
