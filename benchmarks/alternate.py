@@ -8,7 +8,7 @@ from statistics import median, quantiles
 
 Timer = Callable[[int], float]  # steps -> seconds
 
-BLOCK = 0.1  # seconds: the length of one turn, long beside the clock's resolution
+BLOCK = 0.5  # seconds: the length of one turn, several steps of what is trained for hours
 
 
 @dataclass(frozen=True)
