@@ -9,6 +9,7 @@ import numpy as np
 
 from .._card import Case, composed
 from .._define import op
+from .._products import product
 from .._tensor import Tensor
 from .einsum import einsum
 
@@ -114,7 +115,7 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Any:
         raise RuntimeError(
             f"linear: mat1 and mat2 must have the same dtype, but got {x.dtype} and {weight.dtype}"
         )
-    y = _rows(x) @ weight.T  # one product over all rows, not one a batch
+    y = product(_rows(x), weight.T)  # one product over all rows, not one a batch
     if bias is not None:
         y += bias
     return y.reshape((*x.shape[:-1], weight.shape[0]))
@@ -122,12 +123,12 @@ def linear(x: Any, weight: Any, bias: Any = None, /) -> Any:
 
 @linear.vjp("x")
 def _(g: Any, weight: Any, x_shape: Any) -> Any:
-    return (_rows(g) @ weight).reshape(x_shape)
+    return product(_rows(g), weight).reshape(x_shape)
 
 
 @linear.vjp("weight")
 def _(g: Any, x: Any) -> Any:
-    return _rows(g).T @ _rows(x)
+    return product(_rows(g).T, _rows(x))
 
 
 @linear.vjp("bias")
