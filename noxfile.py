@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -185,7 +186,8 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Time Gradine beside its peers; ``-- --json FILE`` keeps the numbers, ``--quick`` hurries."""
     peers = ["-r", "benchmarks/requirements.txt"]
-    install(session, "scalar_value", "tensor_core[fast]", "transformer", others=peers)
+    extras = "fast,mkl" if platform.machine() in ("x86_64", "AMD64") else "fast"
+    install(session, "scalar_value", f"tensor_core[{extras}]", "transformer", others=peers)
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import gpt, overhead, scalar_step
 from benchmarks.alternate import Times, alternate
 from benchmarks.child import Child
-from benchmarks.machine import machine, usable_cores
+from benchmarks.machine import machine, usable_cores, version_of
 from benchmarks.report import Row, print_table, to_json, to_markdown
 
 TRAINING = "One training step of a GPT: forward, backward, clip, AdamW (float32)"
@@ -19,20 +20,25 @@ OVERHEAD = "One small operation, one thread"
 SCALAR = "Scalars: one training step of MLP(2, [16, 16, 1]) on 100 points"
 
 
+# What tensor_core computes with: label, GRADINE_KERNELS, GRADINE_BLAS.
+VARIANTS = [("NumPy kernels", "numpy", "numpy"), ("Numba kernels", "numba", "numpy")]
+if version_of("mkl"):
+    VARIANTS.append(("Numba kernels, MKL products", "numba", "mkl"))
+
+
 def training_rows(label: str, turns: int) -> Iterator[Row]:
     """Time one size of GPT on torch and on tensor_core with each set of kernels."""
     cores, size = usable_cores(), gpt.SIZES[label]
-    with (
-        Child("gpt", "tensor_core", cores, size, "numpy") as plain,
-        Child("gpt", "tensor_core", cores, size, "numba") as fast,
-        Child("gpt", "torch", cores, size) as torch,
-    ):
-        contestants = [plain, fast, torch]
-        times = alternate([child.seconds for child in contestants], turns)
-        used = [child.libraries for child in contestants]
-    for name, ours, libraries in zip(("NumPy", "Numba"), times, used, strict=False):
-        pools = {f"Gradine, {name} kernels": libraries, "torch": used[-1]}
-        yield Row(TRAINING, f"{label}, {name} kernels", ours, times[-1], "torch", pools)
+    with ExitStack() as stack:
+        ours = [
+            stack.enter_context(Child("gpt", "tensor_core", cores, size, kernels, blas))
+            for _, kernels, blas in VARIANTS
+        ]
+        torch = stack.enter_context(Child("gpt", "torch", cores, size))
+        times = alternate([child.seconds for child in (*ours, torch)], turns)
+    for (name, *_), child, its_times in zip(VARIANTS, ours, times, strict=False):
+        pools = {f"Gradine, {name}": child.libraries, "torch": torch.libraries}
+        yield Row(TRAINING, f"{label}, {name}", its_times, times[-1], "torch", pools)
 
 
 def overhead_row(task: str, turns: int) -> Row:

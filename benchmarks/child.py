@@ -28,6 +28,7 @@ class Child:
         threads: int,
         parameters: dict[str, int] | None = None,
         kernels: str = "numpy",
+        blas: str = "numpy",
     ) -> None:
         request: dict[str, Any] = {"task": task, "engine": engine, "threads": threads}
         request["parameters"] = parameters or {}
@@ -38,7 +39,7 @@ class Child:
             text=True,
             env=os.environ
             | thread_settings(threads)
-            | {"GRADINE_ENGINE": engine, "GRADINE_KERNELS": kernels},
+            | {"GRADINE_ENGINE": engine, "GRADINE_KERNELS": kernels, "GRADINE_BLAS": blas},
         )
         self.libraries: list[str] = self.answer()["libraries"]
 

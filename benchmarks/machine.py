@@ -12,7 +12,7 @@ from typing import Any
 
 def machine() -> dict[str, Any]:
     """Return processor, cores, system and versions, for the head of every report."""
-    names = ("numpy", "torch", "numba", "micrograd")
+    names = ("numpy", "torch", "numba", "mkl", "micrograd")
     return {
         "processor": processor(),
         "cores": usable_cores(),
