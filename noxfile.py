@@ -177,7 +177,8 @@ def tests(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Train a small character-level GPT, sample from it, and leave the run in demo-run/."""
     install(session, "tensor_core", "transformer[plot]")
-    session.run("gradine", "train", "--out", "demo-run", "--overwrite", *session.posargs)
+    run = ("--out", "demo-run", "--overwrite", "--steps", "1500")  # two minutes on two cores
+    session.run("gradine", "train", *run, *session.posargs)
     session.log("demo-run/ holds the model (*.safetensors), metrics.jsonl and loss.png")
     session.log("let it write more: .nox/demo/bin/gradine generate demo-run --prompt 'The '")
 
