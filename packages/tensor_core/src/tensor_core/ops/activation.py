@@ -219,7 +219,7 @@ def _(g: Any, y: Any, dim: Any) -> Any:
     return unrows(kernels.log_softmax_backward(rows(g, dim), rows(y, dim)), y.shape, dim)
 
 
-def _implicit(name: str, ndim: int) -> int:
+def _implicit(ndim: int) -> int:
     """The dimension torch chooses when none is given."""
     return 0 if ndim in (0, 1, 3) else 1
 
@@ -234,7 +234,7 @@ def softmax(
     tensor([0.0900, 0.2447, 0.6652])
     """
     input = input if dtype is None else input.to(dtype)
-    return softmax_op(input, _implicit("softmax", input._a.ndim) if dim is None else dim)
+    return softmax_op(input, _implicit(input._a.ndim) if dim is None else dim)
 
 
 def log_softmax(
@@ -247,4 +247,4 @@ def log_softmax(
     tensor([-2.4076, -1.4076, -0.4076])
     """
     input = input if dtype is None else input.to(dtype)
-    return log_softmax_op(input, _implicit("log_softmax", input._a.ndim) if dim is None else dim)
+    return log_softmax_op(input, _implicit(input._a.ndim) if dim is None else dim)

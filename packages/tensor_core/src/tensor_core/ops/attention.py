@@ -11,10 +11,11 @@ from .._card import Case
 from .._define import op
 from .._tensor import Tensor, wrap
 from ..kernels import active as kernels
+from .random import dropout
 
 
-def _composed(
-    q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, is_causal: bool, scale: float
+def _probabilities(
+    q: Tensor, k: Tensor, bias: Tensor | None, is_causal: bool, scale: float
 ) -> Tensor:
     scores = (q @ k.transpose(-2, -1)) * scale  # (..., T, S)
     if is_causal:
@@ -22,7 +23,13 @@ def _composed(
         scores = scores.masked_fill(wrap(hidden), float("-inf"))
     if bias is not None:
         scores = scores + bias
-    return scores.softmax(-1) @ v
+    return scores.softmax(-1)
+
+
+def _composed(
+    q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, is_causal: bool, scale: float
+) -> Tensor:
+    return _probabilities(q, k, bias, is_causal, scale) @ v
 
 
 def _cases(rng: np.random.Generator) -> Any:
@@ -110,7 +117,8 @@ def scaled_dot_product_attention(
         hidden = np.where(attn_mask._a, 0.0, -np.inf).astype(query._a.dtype)
         bias = wrap(hidden)
     if dropout_p > 0:
-        return _with_dropout(query, key, value, bias, dropout_p, is_causal, factor)
+        seen = _probabilities(query, key, bias, is_causal, factor)
+        return dropout(seen, dropout_p, True) @ value
     query, key, value = _same_batch(query, key, value)
     return attention_op(query, key, value, bias, is_causal, factor)
 
@@ -130,23 +138,3 @@ def _check(query: Tensor, key: Tensor, value: Tensor) -> None:
             f"scaled_dot_product_attention: query {q}, key {k} and value {v}: query and key must "
             "agree in their last size, key and value in their last but one"
         )
-
-
-def _with_dropout(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    bias: Tensor | None,
-    p: float,
-    causal: bool,
-    factor: float,
-) -> Tensor:
-    from .random import dropout
-
-    scores = (query @ key.transpose(-2, -1)) * factor
-    if causal:
-        hidden = ~np.tri(query._a.shape[-2], key._a.shape[-2], dtype=bool)
-        scores = scores.masked_fill(wrap(hidden), float("-inf"))
-    if bias is not None:
-        scores = scores + bias
-    return dropout(scores.softmax(-1), p, True) @ value

@@ -20,7 +20,7 @@ def ints(shape: Any) -> tuple[int, ...]:
     return tuple(int(n) for n in shape)
 
 
-def infer(shape: Sequence[int], numel: int, name: str = "view") -> tuple[int, ...]:
+def infer(shape: Sequence[int], numel: int) -> tuple[int, ...]:
     """The shape with its one -1 worked out.
 
     Raises:
