@@ -1,0 +1,141 @@
+"""One layer of long short-term memory over a whole sequence, in one direction, fused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._card import Case
+from .._define import op
+from .._products import product
+from .._tensor import Tensor
+from .contract import linear
+from .recurrent import (
+    Array,
+    layer_cases,
+    projected,
+    states_before,
+    time_steps,
+    unrolled,
+    weight_cotangents,
+)
+
+
+def _composed(
+    x: Tensor, h0: Tensor, c0: Tensor, weight_ih: Tensor, weight_hh: Tensor,
+    bias_ih: Tensor | None, bias_hh: Tensor | None, weight_hr: Tensor | None,
+    batch_sizes: tuple[int, ...], reverse: bool,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    def step(a: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, ...]:
+        i, f, new, o = (a + linear(h, weight_hh, bias_hh)).chunk(4, 1)
+        c = f.sigmoid() * c + i.sigmoid() * new.tanh()
+        h = o.sigmoid() * c.tanh()
+        return (h if weight_hr is None else linear(h, weight_hr)), c
+
+    return unrolled(linear(x, weight_ih, bias_ih), (h0, c0), step, batch_sizes, reverse)
+
+
+def _cases(rng: np.random.Generator) -> Iterator[Case]:
+    for case in layer_cases(rng, 4):
+        x, h0, *rest, sizes, reverse = case.args
+        yield Case(x, h0, rng.normal(size=h0.shape), *rest, None, sizes, reverse)
+    x, c0, w = rng.normal(size=(3, 3)), rng.normal(size=(2, 2)), rng.normal(size=(8, 3))
+    h0, r, p = rng.normal(size=(2, 1)), rng.normal(size=(8, 1)), rng.normal(size=(1, 2))
+    yield Case(x, h0, c0, w, r, None, None, p, (2, 1), True)
+
+
+def _gate_scale(size: int, kind: Any) -> Array:
+    """What makes one tanh serve all gates: sigmoid(a) = (1 + tanh(a / 2)) / 2. Shape: (4 H,)."""
+    return np.repeat(np.array([0.5, 0.5, 1, 0.5], kind), size)
+
+
+@op(name="lstm_layer", keeps=("gates", "squashed", "cells"), fuses=_composed, cases=_cases)
+def lstm_layer(
+    x: Any, h0: Any, c0: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any,
+    weight_hr: Any, /, batch_sizes: tuple[int, ...], reverse: bool = False,
+) -> Any:  # fmt: skip
+    """``c = f * c + i * g``, ``h = o * tanh(c)``, with gates of x and h (Hochreiter, Schmidhuber
+    1997; forget gate: Gers et al. 2000; projection ``h @ weight_hr.T``: Sak et al. 2014).
+
+    Shapes: x (N, I), h0 (B, P), c0 (B, H), weights (4 H, I), (4 H, P), (P, H), gates in the order
+    i, f, g, o -> all h (N, P), the last h (B, P), the last c (B, H). P is H without projection.
+
+    >>> import tensor_core as torch
+    >>> zero, w = torch.zeros(1, 1), torch.zeros(4, 1)
+    >>> out, h, c = lstm_layer(torch.ones(3, 1), zero, zero + 8, w, w, None, None, None, (1, 1, 1))
+    >>> c
+    tensor([[1.]])
+    """
+    gates = projected(x, weight_ih, bias_ih, bias_hh)  # (N, 4 H)
+    size = c0.shape[1]
+    scale = _gate_scale(size, gates.dtype)
+    shift = 1 - scale
+    h, c, w = h0.copy(), c0.copy(), np.ascontiguousarray(weight_hh.T)
+    out = np.empty((len(x), h0.shape[1]), gates.dtype)
+    cells, squashed = (np.empty((len(x), size), gates.dtype) for _ in range(2))
+    for rows, n in time_steps(batch_sizes, reverse):
+        a, now, squash = gates[rows], c[:n], squashed[rows]
+        a += h[:n] @ w
+        a *= scale
+        np.tanh(a, out=a)
+        a *= scale
+        a += shift
+        cells[rows] = now
+        now *= a[:, size : 2 * size]
+        now += a[:, :size] * a[:, 2 * size : 3 * size]
+        np.tanh(now, out=squash)
+        new = a[:, 3 * size :] * squash
+        out[rows] = h[:n] = new if weight_hr is None else new @ weight_hr.T
+    return out, h, c, gates, squashed, cells
+
+
+@lstm_layer.vjp
+def _(
+    g: Any, x: Any, h0: Any, weight_ih: Any, weight_hh: Any, weight_hr: Any, gates: Any,
+    squashed: Any, cells: Any, y: Any, batch_sizes: Any, reverse: Any, needs: Any,
+) -> Any:  # fmt: skip
+    size = cells.shape[1]
+    dh, dc = g[1].copy(), g[2].copy()
+    da = np.empty_like(gates)  # (N, 4 H), before the gates' non-linearities
+    hidden = gates[:, 3 * size :] * squashed if weight_hr is not None and needs[7] else None
+    d_out = np.empty((len(x), h0.shape[1]), gates.dtype) if hidden is not None else None
+    for rows, n in time_steps(batch_sizes, not reverse):
+        dh[:n] += g[0][rows]
+        if d_out is not None:
+            d_out[rows] = dh[:n]
+        d_hidden = dh[:n] if weight_hr is None else dh[:n] @ weight_hr
+        _step_back(d_hidden, dc[:n], gates[rows], squashed[rows], cells[rows], da[rows])
+        np.matmul(da[rows], weight_hh, out=dh[:n])
+    dx, dw, db = weight_cotangents(da, x, weight_ih, (needs[0], needs[3], needs[5] or needs[6]))
+    before = states_before(y[0], h0, batch_sizes, reverse) if needs[4] else None
+    dr = product(da.T, before) if needs[4] else None
+    dp = product(d_out.T, hidden) if d_out is not None else None
+    return dx, dh, dc, dw, dr, db, db, dp
+
+
+def _step_back(dh: Array, dc: Array, gates: Array, squash: Array, cell: Array, da: Array) -> None:
+    """Fill ``da`` (n, 4 H), and turn ``dc`` from the cotangent of this step's cell to the last's.
+
+    ``cell`` is the cell before the step, ``squash`` the tanh of the one after it. Shapes: (n, H).
+    """
+    size = cell.shape[1]
+    i, f, new, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
+    carried = dh * o
+    slope = squash * squash
+    np.subtract(1, slope, out=slope)
+    slope *= carried
+    dc += slope
+    np.multiply(dc, new, out=da[:, :size])
+    np.multiply(dc, cell, out=da[:, size : 2 * size])
+    np.multiply(dc, i, out=da[:, 2 * size : 3 * size])
+    np.multiply(dh, squash, out=da[:, 3 * size :])
+    slopes = gates * gates  # gates - gates**2 of a sigmoid, 1 - gates**2 of a tanh
+    part = slopes[:, 2 * size : 3 * size]
+    np.subtract(1, part, out=part)
+    for k in (0, 1, 3):
+        part = slopes[:, k * size : (k + 1) * size]
+        np.subtract(gates[:, k * size : (k + 1) * size], part, out=part)
+    da *= slopes
+    dc *= f
