@@ -1,4 +1,4 @@
-"""Tensors put together, and padded."""
+"""Tensors put together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from .._card import Case, composed
 from .._define import op
 from .._geometry import check_dim
-from .._tensor import Tensor
+from .._tensor import Tensor, wrap
 
 
 def _cat_cases(rng: np.random.Generator) -> Any:
@@ -103,7 +103,17 @@ def _(g: Any, dim: Any, needs: Any) -> list[Any]:
     return [g[(*head, i)] if need else None for i, need in enumerate(needs)]
 
 
-def hstack(tensors: Any) -> Tensor:
+concat = concatenate = cat
+
+
+def _pair_cases(rng: np.random.Generator) -> Any:
+    yield Case([rng.normal(size=(2, 3)), rng.normal(size=(2, 3))])
+    yield Case([rng.normal(size=2), rng.normal(size=2)])
+    yield Case([np.asarray(rng.normal()), np.asarray(rng.normal())])
+
+
+@composed(torch="hstack", cases=_pair_cases)
+def hstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Tensors side by side: along dimension 1, or 0 for vectors.
 
     >>> import tensor_core as torch
@@ -111,10 +121,18 @@ def hstack(tensors: Any) -> Tensor:
     tensor([1, 2, 3])
     """
     items = [t if t._a.ndim else t.reshape(1) for t in tensors]
-    return cat(items, 0 if items and items[0]._a.ndim == 1 else 1)
+    return cat(_some("hstack", items), 0 if items[0]._a.ndim == 1 else 1, out=out)
 
 
-def vstack(tensors: Any) -> Tensor:
+def _some(name: str, tensors: Any) -> list[Tensor]:
+    items = list(tensors)
+    if not items:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return items
+
+
+@composed(torch="vstack", cases=_pair_cases)
+def vstack(tensors: Any, *, out: Any = None) -> Tensor:
     """Tensors one above another: along dimension 0, vectors as rows.
 
     >>> import tensor_core as torch
@@ -122,63 +140,63 @@ def vstack(tensors: Any) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    return cat([t if t._a.ndim > 1 else t.reshape(1, -1) for t in tensors], 0)
+    items = [t if t._a.ndim > 1 else t.reshape(1, -1) for t in _some("vstack", tensors)]
+    return cat(items, 0, out=out)
 
 
-def _pad_cases(rng: np.random.Generator) -> Any:
-    yield Case(rng.normal(size=(2, 3)), (1, 2))
-    yield Case(rng.normal(size=(2, 3)), (0, 1, 2, 0), value=1.5)
-    yield Case(rng.normal(size=(2, 5)), (-1, -2))
-    yield Case(np.asarray(rng.normal()), ())
+row_stack = vstack
 
 
-@op(name="pad_constant", cases=_pad_cases)
-def pad_constant(x: Any, /, pad: Any, value: float = 0.0) -> Any:
-    """``x`` with a border of ``value``; pairs from the last dimension forward, negative crops.
+@composed(torch="dstack", cases=_pair_cases)
+def dstack(tensors: Any, *, out: Any = None) -> Tensor:
+    """Tensors one behind another: along dimension 2, matrices and vectors made three-dimensional.
 
     >>> import tensor_core as torch
-    >>> torch.nn.functional.pad(torch.tensor([1, 2, 3]), (-1, 2))
-    tensor([2, 3, 0, 0])
+    >>> torch.dstack([torch.tensor([1, 2]), torch.tensor([3, 4])])
+    tensor([[[1, 3],
+             [2, 4]]])
     """
-    widths, crop = _widths(pad, x.ndim)
-    if any(n + a + b < 0 for n, (a, b) in zip(x.shape[::-1], _pairs(pad), strict=False)):
-        raise RuntimeError(f"pad: {tuple(pad)} takes more than there is of shape {x.shape}")
-    return np.pad(x[crop], widths, constant_values=value) if widths else x.copy()
+    from .arranging import atleast_3d
+
+    return cat([atleast_3d(t) for t in _some("dstack", tensors)], 2, out=out)
 
 
-def _pairs(pad: Any) -> list[tuple[int, int]]:
-    """(before, after) from the last dimension forward."""
-    return [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
+@composed(torch="column_stack", cases=_pair_cases)
+def column_stack(tensors: Any, *, out: Any = None) -> Tensor:
+    """Tensors side by side: along dimension 1, vectors as columns.
+
+    >>> import tensor_core as torch
+    >>> torch.column_stack([torch.tensor([1, 2]), torch.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    items = [t if t._a.ndim > 1 else t.reshape(-1, 1) for t in _some("column_stack", tensors)]
+    return cat(items, 1, out=out)
 
 
-def _widths(pad: Any, ndim: int) -> tuple[list[tuple[int, int]], tuple[slice, ...]]:
-    if len(pad) % 2 or len(pad) > 2 * ndim:
-        raise RuntimeError(
-            f"pad: {tuple(pad)} must hold one pair for each of the last dimensions, at most {ndim}"
-        )
-    pairs = _pairs(pad)
-    pairs = [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
-    crop = tuple(slice(max(-a, 0), None if b >= 0 else b) for a, b in pairs)
-    return [(max(a, 0), max(b, 0)) for a, b in pairs], crop
-
-
-@pad_constant.vjp
-def _(g: Any, pad: Any) -> Any:
-    return pad_constant.plain(g, tuple(-int(p) for p in pad), 0.0)
-
-
-@composed(torch="nn.functional.pad", cases=_pad_cases)
-def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
-    """``input`` with a border: ``pad`` holds pairs from the last dimension forward.
+def block_diag(*tensors: Any) -> Tensor:
+    """Matrices along the diagonal of one matrix, zeros elsewhere; vectors count as rows.
 
     Raises:
-        RuntimeError: a mode other than "constant".
+        RuntimeError: a tensor has more than two dimensions.
 
     >>> import tensor_core as torch
-    >>> torch.nn.functional.pad(torch.ones(1, 2), (1, 0, 0, 1), value=7.0)
-    tensor([[7., 1., 1.],
-            [7., 7., 7.]])
+    >>> torch.block_diag(torch.tensor([[1, 2]]), torch.tensor(3))
+    tensor([[1, 2, 0],
+            [0, 0, 3]])
     """
-    if mode != "constant":
-        raise RuntimeError(f"pad: mode {mode!r} is not supported; 'constant' is")
-    return pad_constant(input, tuple(pad), 0.0 if value is None else value)
+    if len(tensors) == 1 and isinstance(tensors[0], list | tuple):
+        tensors = tuple(tensors[0])
+    for i, t in enumerate(tensors):
+        if t._a.ndim > 2:
+            raise RuntimeError(
+                "torch.block_diag: Input tensors must have 2 or fewer dimensions. "
+                f"Input {i} has {t._a.ndim} dimensions"
+            )
+    blocks = [t if t._a.ndim == 2 else t.reshape(1, -1) for t in tensors]
+    width = sum(b._a.shape[1] for b in blocks)
+    rows, left = [], 0
+    for b in blocks:
+        rows.append(pad_constant(b, (left, width - left - b._a.shape[1])))
+        left += b._a.shape[1]
+    return cat(rows, 0) if rows else wrap(np.empty((1, 0), np.float32))
