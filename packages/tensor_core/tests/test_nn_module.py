@@ -69,7 +69,7 @@ def test_a_name_has_one_meaning_at_a_time():
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("weight", torch.zeros(1), "cannot assign 'Tensor' as parameter 'weight'"),
+        ("weight", torch.zeros(1), "cannot assign 'torch.FloatTensor' as parameter 'weight'"),
         ("child", 5, "cannot assign 'int' as child module 'child'"),
         ("table", "no", "cannot assign 'str' as buffer 'table'"),
     ],

@@ -10,6 +10,7 @@ from .._creation import empty_like
 from .._grad_mode import no_grad
 from .._tensor import Tensor
 from ._tree import Tree
+from .parameter import UninitializedTensorMixin
 
 
 class Convertible(Tree):
@@ -31,13 +32,17 @@ class Convertible(Tree):
                 child._apply(fn)
         with no_grad():
             for parameter in self._parameters.values():
-                if parameter is not None:
+                if isinstance(parameter, UninitializedTensorMixin):
+                    parameter.convert(fn)
+                elif parameter is not None:
                     grad, parameter.grad = parameter.grad, None  # a grad has its owner's dtype
                     parameter.data = fn(parameter.data)
                     if grad is not None:
                         parameter.grad = fn(grad)
             for name, buffer in self._buffers.items():
-                if buffer is not None:
+                if isinstance(buffer, UninitializedTensorMixin):
+                    buffer.convert(fn)
+                elif buffer is not None:
                     self._buffers[name] = fn(buffer)
         return self
 
@@ -83,17 +88,41 @@ class Convertible(Tree):
         """Cast floating point parameters and buffers to float16."""
         return self._apply(lambda t: t.half() if t.is_floating_point() else t)
 
+    def bfloat16(self) -> Self:
+        """Cast floating point parameters and buffers to bfloat16."""
+        return self._apply(lambda t: t.bfloat16() if t.is_floating_point() else t)  # type: ignore[attr-defined]
+
     def cpu(self) -> Self:
         """Do nothing: every tensor is on the CPU already."""
         return self
 
     def cuda(self, device: Any = None) -> Self:
-        """Ask every tensor to move to a GPU, which raises: there is none."""
-        return self._apply(lambda t: t.to("cuda" if device is None else device))
+        """Raise ``AssertionError``: there is no such device, as in torch's CPU build."""
+        return self._nowhere("CUDA")
+
+    def xpu(self, device: Any = None) -> Self:
+        """Raise ``AssertionError``: there is no such device, as in torch's CPU build."""
+        return self._nowhere("XPU")
+
+    def mtia(self, device: Any = None) -> Self:
+        """Raise ``AssertionError``: there is no such device, as in torch's CPU build."""
+        return self._nowhere("MTIA")
+
+    def ipu(self, device: Any = None) -> Self:
+        """Raise ``RuntimeError``: there is no such device, as in torch's CPU build."""
+        raise RuntimeError("tensor_core computes on the CPU: there are no ipu devices")
+
+    def _nowhere(self, device: str) -> Any:
+        def move(tensor: Tensor) -> Tensor:
+            raise AssertionError(
+                f"Torch not compiled with {device} enabled: tensor_core computes on the CPU"
+            )
+
+        return self._apply(move)
 
     def share_memory(self) -> Self:
-        """Do nothing: threads share these tensors as they are."""
-        return self
+        """Put every parameter and buffer where other processes can reach it."""
+        return self._apply(lambda t: t.share_memory_() if hasattr(t, "share_memory_") else t)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Say for every parameter whether it learns; ``False`` freezes the module."""

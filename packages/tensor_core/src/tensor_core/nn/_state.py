@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._grad_mode import no_grad
 from .._tensor import Tensor
+from ._hooked import Hooked
 from ._tree import Tree
-from .hooks import ModuleHooks, RemovableHandle, register
-from .parameter import Parameter
+from .hooks import ModuleHooks
+from .parameter import Parameter, is_lazy
 
 _EXTRA = "_extra_state"
 
@@ -31,7 +33,7 @@ class _IncompatibleKeys(_Keys):
         return super().__repr__()
 
 
-class Stateful(Tree):
+class Stateful(Tree, Hooked):
     """``state_dict`` and ``load_state_dict``, with the hooks around them.
 
     >>> from tensor_core import nn
@@ -42,39 +44,43 @@ class Stateful(Tree):
     <All keys matched successfully>
     """
 
-    _hooks: ModuleHooks | None
-
-    def _own_hooks(self) -> ModuleHooks:
-        if self._hooks is None:
-            self._hooks = ModuleHooks()
-        return self._hooks
+    _version: int = 1  # of the layout of the module's own state; written down beside it
 
     def state_dict(
-        self,
-        destination: dict[str, Any] | None = None,
-        prefix: str = "",
-        keep_vars: bool = False,
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
     ) -> Any:
         """Every parameter and persistent buffer by dotted name, detached but not copied.
 
         A tensor shared by two modules appears under both names. ``keep_vars`` gives the
-        parameters themselves.
+        parameters themselves. ``_metadata`` of the result holds every module's version.
         """
-        out: Any = OrderedDict() if destination is None else destination
-        if self._hooks is not None:
-            for hook in self._hooks.state_pre.values():
-                hook(self, prefix, keep_vars)
+        if args:
+            warnings.warn(
+                "Positional args are being deprecated, use kwargs instead.",
+                FutureWarning,
+                stacklevel=2,
+            )
+            given = dict(zip(("destination", "prefix", "keep_vars"), args, strict=False))
+            return self.state_dict(
+                **{"destination": destination, "prefix": prefix, "keep_vars": keep_vars, **given}
+            )
+        out = _new_state() if destination is None else destination
+        metadata = {"version": self._version}
+        if hasattr(out, "_metadata"):
+            out._metadata[prefix[:-1]] = metadata
+        hooks = self._hooks or ModuleHooks()
+        for hook in hooks.state_pre.values():
+            hook(self, prefix, keep_vars)
         self._save_to_state_dict(out, prefix, keep_vars)
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(destination=out, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        if self._hooks is not None:
-            for hook, may_replace in self._hooks.state.values():
-                changed = hook(self, out, prefix, {})
-                if changed is not None:
-                    if not may_replace:
-                        raise RuntimeError("state_dict post-hook must return None")
-                    out = changed
+        for key, hook in hooks.state.items():
+            changed = hook(self, out, prefix, metadata)
+            if changed is not None:
+                if key in hooks.returns_none:
+                    raise RuntimeError("state_dict post-hook must return None")
+                out = changed
         return out
 
     def _save_to_state_dict(
@@ -123,7 +129,10 @@ class Stateful(Tree):
         unexpected: list[str] = []
         errors: list[str] = []
         keys = _IncompatibleKeys(missing, unexpected)
-        self._load(OrderedDict(state_dict), "", assign, keys, errors)
+        metadata = getattr(state_dict, "_metadata", None) or {}
+        state = _new_state(metadata)
+        state.update(state_dict)
+        self._load(state, "", metadata, assign, keys, errors)
         if strict:
             found = [("Missing", missing), ("Unexpected", unexpected)]
             errors[:0] = [
@@ -142,25 +151,26 @@ class Stateful(Tree):
         self,
         state: dict[str, Any],
         prefix: str,
+        metadata: dict[str, Any],
         assign: bool,
         keys: _IncompatibleKeys,
         errors: list[str],
     ) -> None:
+        own = metadata.get(prefix[:-1], {})
+        if assign:
+            own["assign_to_params_buffers"] = True
         # always strict: the keys are reported even where the caller lets them differ
-        metadata = {"assign_to_params_buffers": assign}
-        missing, unexpected = keys
-        self._load_from_state_dict(state, prefix, metadata, True, missing, unexpected, errors)
+        self._load_from_state_dict(state, prefix, own, True, *keys, errors)
         for name, module in self._modules.items():
             if module is not None:
                 below = f"{prefix}{name}."
                 part = {k: v for k, v in state.items() if k.startswith(below)}
-                module._load(part, below, assign, keys, errors)
-        if self._hooks is not None:
-            for hook in self._hooks.load_post.values():
-                if hook(self, keys) is not None:
-                    raise RuntimeError(
-                        "a load_state_dict post-hook must change the keys in place and return None"
-                    )
+                module._load(part, below, metadata, assign, keys, errors)
+        for hook in (self._hooks or ModuleHooks()).load_post.values():
+            if hook(self, keys) is not None:
+                raise AssertionError(
+                    "a load_state_dict post-hook must change the keys in place and return None"
+                )
 
     def _load_from_state_dict(
         self,
@@ -174,9 +184,10 @@ class Stateful(Tree):
     ) -> None:
         """Load this module's own tensors; subclasses that rename keys override this."""
         report = (missing_keys, unexpected_keys, error_msgs)
-        if self._hooks is not None:
-            for hook in self._hooks.load_pre.values():
-                hook(state_dict, prefix, local_metadata, strict, *report)
+        hooks = self._hooks or ModuleHooks()
+        for key, hook in hooks.load_pre.items():
+            first = (self,) if key in hooks.with_module else ()
+            hook(*first, state_dict, prefix, local_metadata, strict, *report)
         assign = local_metadata.get("assign_to_params_buffers", False)
         own = dict(self._persistent())
         for name, tensor in own.items():
@@ -222,53 +233,42 @@ class Stateful(Tree):
         """Load one tensor; returns what is wrong, so that all errors are told together."""
         if not isinstance(given, Tensor):
             return (
-                f'While copying the parameter named "{key}", expected a Tensor from the '
-                f"checkpoint but received {type(given)}"
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like '
+                f"object from checkpoint but received {type(given)}"
             )
-        if tensor.ndim == 0 and given.ndim == 1 and not assign:
+        lazy = is_lazy(tensor)
+        if not lazy and tensor.ndim == 0 and tuple(given.shape) == (1,):
             given = given[0]  # files of torch 0.3 hold scalars as vectors of one
-        if given.shape != tensor.shape:
+        if not lazy and given.shape != tensor.shape:
             return (
                 f"size mismatch for {key}: copying a param with shape {given.shape} from "
                 f"checkpoint, the shape in current model is {tensor.shape}."
             )
-        with no_grad():
-            if not assign:
-                tensor.copy_(given)
-            elif isinstance(tensor, Parameter):
-                setattr(self, name, _as_parameter(given, tensor.requires_grad))
-            else:
-                setattr(self, name, given)
+        try:
+            with no_grad():
+                self._take(name, tensor, given, assign)
+        except Exception as error:
+            return (
+                f'While copying the parameter named "{key}", whose dimensions in the model are '
+                f"{tensor.shape} and whose dimensions in the checkpoint are {given.shape}, an "
+                f"exception occurred : {error.args}."
+            )
         return None
 
-    def register_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call ``hook(module, prefix, keep_vars)`` before ``state_dict`` collects."""
-        return register(self._own_hooks().state_pre, hook)
+    def _take(self, name: str, tensor: Tensor, given: Tensor, assign: bool) -> None:
+        if not assign:
+            tensor.copy_(given)
+        elif isinstance(tensor, Parameter):
+            setattr(self, name, _as_parameter(given, tensor.requires_grad))
+        else:
+            setattr(self, name, given)
 
-    def register_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata)`` after ``state_dict``."""
-        return register(self._own_hooks().state, (hook, False))
 
-    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        return register(self._own_hooks().state, (hook, True))
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors)``.
-
-        It runs before this module's own tensors are loaded, and may change ``state_dict``.
-        """
-        return register(self._own_hooks().load_pre, lambda *args: hook(self, *args))
-
-    def _register_load_state_dict_pre_hook(
-        self, hook: Callable[..., None], with_module: bool = False
-    ) -> RemovableHandle:
-        if with_module:
-            return self.register_load_state_dict_pre_hook(hook)
-        return register(self._own_hooks().load_pre, hook)
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., None]) -> RemovableHandle:
-        """Call ``hook(module, incompatible_keys)`` after a load; it may change the keys."""
-        return register(self._own_hooks().load_post, hook)
+def _new_state(metadata: Any = None) -> Any:
+    """An empty state; its ``_metadata`` is that attribute's only home."""
+    state: Any = OrderedDict()
+    state._metadata = OrderedDict() if metadata is None else metadata
+    return state
 
 
 def _has_extra_state(module: Stateful) -> bool:

@@ -44,9 +44,9 @@ class Tree:
                 below = _join(prefix, name)
                 yield from module.named_modules(memo, below, remove_duplicate)
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and every module below it."""
-        for _, module in self.named_modules():
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -90,7 +90,7 @@ class Tree:
 
     def _named_members(
         self,
-        members: Callable[[Module], Iterable[tuple[str, Any]]],
+        get_members_fn: Callable[[Module], Iterable[tuple[str, Any]]],
         prefix: str = "",
         recurse: bool = True,
         remove_duplicate: bool = True,
@@ -100,7 +100,7 @@ class Tree:
         if recurse:
             modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
         for path, module in modules:
-            for name, value in members(module):
+            for name, value in get_members_fn(module):
                 if value is None or id(value) in seen:
                     continue
                 if remove_duplicate:
@@ -139,12 +139,24 @@ class Tree:
             raise AttributeError(f"{module._get_name()} has no attribute `{name}`")
         return module, name, getattr(module, name)
 
-    def set_submodule(self, target: str, module: Module) -> None:
-        """Put ``module`` at a dotted path, in place of what is there."""
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put ``module`` at a dotted path; ``strict`` only where there is one already.
+
+        Raises:
+            ValueError: no target, or what is given is no module.
+            AttributeError: the path leads to something that is no module.
+        """
         if not target:
-            raise ValueError("set_submodule: the target must name a submodule, got ''")
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Tree):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         path, _, name = target.rpartition(".")
-        setattr(self.get_submodule(path), name, module)
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if hasattr(parent, name) and not isinstance(getattr(parent, name), Tree):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
 
 
 def _join(prefix: str, name: str) -> str:

@@ -56,10 +56,10 @@ class _Indexed(Module):
         children.insert(index, module)
         self._renumber(children)
 
-    def pop(self, index: int | slice = -1) -> Any:
-        """Remove and return the module at ``index``."""
-        removed = self[index]  # type: ignore[index]
-        del self[index]
+    def pop(self, key: int | slice) -> Any:
+        """Remove and return the module at a position, or those of a slice."""
+        removed = self[key]  # type: ignore[index]
+        del self[key]
         return removed
 
 

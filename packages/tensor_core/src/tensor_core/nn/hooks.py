@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .._tensor import Tensor
-from ..autograd import Function
+from ._backward_tap import BackwardTap
 
 if TYPE_CHECKING:
     from .module import Module
@@ -49,17 +49,43 @@ class RemovableHandle:
 
 
 class ModuleHooks:
-    """All hooks of one module; made when the first is registered."""
+    """All hooks of one module, or of all modules; made when the first is registered.
+
+    The tables hold the hooks themselves; what more was asked of one stands in the sets, by id.
+    """
 
     def __init__(self) -> None:
         self.forward_pre: Table = OrderedDict()
         self.forward: Table = OrderedDict()
         self.backward_pre: Table = OrderedDict()
         self.backward: Table = OrderedDict()
+        self.backward_is_full: bool | None = None  # None until there is one
         self.state_pre: Table = OrderedDict()
         self.state: Table = OrderedDict()
         self.load_pre: Table = OrderedDict()
         self.load_post: Table = OrderedDict()
+        self.with_kwargs: set[int] = set()
+        self.always_called: set[int] = set()
+        self.with_module: set[int] = set()  # load hooks that want the module first
+        self.returns_none: set[int] = set()  # state hooks that may only change in place
+
+    def full_backward(self) -> list[Any]:
+        """The hooks that want the gradients of the module's inputs and outputs."""
+        return list(self.backward.values()) if self.backward_is_full else []
+
+    def old_backward(self) -> list[Any]:
+        """The hooks that want the gradients around the last operation."""
+        return list(self.backward.values()) if self.backward_is_full is False else []
+
+    def on_call(self) -> bool:
+        """Whether any of them has to do with calling the module."""
+        return bool(self.forward_pre or self.forward or self.backward_pre or self.backward)
+
+
+everywhere = ModuleHooks()
+"""The hooks of all modules; they come before a module's own."""
+
+_NONE = ModuleHooks()  # for a module without hooks of its own
 
 
 def register(table: Table, hook: Any, prepend: bool = False) -> RemovableHandle:
@@ -71,172 +97,123 @@ def register(table: Table, hook: Any, prepend: bool = False) -> RemovableHandle:
     return handle
 
 
+def register_forward(
+    hooks: ModuleHooks, table: Table, hook: Any, prepend: bool, with_kwargs: bool, always: bool
+) -> RemovableHandle:
+    """Register a hook around ``forward`` and what it asked for."""
+    handle = register(table, hook, prepend)
+    if with_kwargs:
+        hooks.with_kwargs.add(handle.id)
+    if always:
+        hooks.always_called.add(handle.id)
+    return handle
+
+
+def register_backward(
+    hooks: ModuleHooks, hook: Any, prepend: bool, full: bool, what: str
+) -> RemovableHandle:
+    """Register a backward hook; those of the old kind and those of the new do not mix."""
+    if hooks.backward_is_full is not None and hooks.backward_is_full is not full and hooks.backward:
+        raise RuntimeError(
+            f"Cannot use both regular backward hooks and full backward hooks {what}. "
+            "Please use only one of them."
+        )
+    hooks.backward_is_full = full
+    return register(hooks.backward, hook, prepend)
+
+
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run ``module.forward`` with every hook around it, in the order they were registered."""
-    hooks = module._hooks
-    assert hooks is not None
-    done: set[int] = set()
-    try:
-        args, kwargs = _before_forward(module, hooks, args, kwargs)
-        tap = _BackwardTap(module, hooks) if hooks.backward or hooks.backward_pre else None
-        if tap is not None:
-            args = tap.enter(args)
-        result = _after_forward(module, hooks, args, kwargs, module.forward(*args, **kwargs), done)
-        return result if tap is None else tap.leave(result)
-    except Exception:
-        _call_always(module, hooks, args, kwargs, done)
-        raise
+    own = module.__dict__.get("_hooks") or _NONE
+    if not own.on_call() and not everywhere.on_call():
+        return module.forward(*args, **kwargs)  # the hooks are gone, or have to do with states
+    return _Call(module, own).run(args, kwargs)
 
 
-def _before_forward(
-    module: Module, hooks: ModuleHooks, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    for hook, with_kwargs in list(hooks.forward_pre.values()):
-        if with_kwargs:
-            changed = hook(module, args, kwargs)
-            if changed is None:
-                continue
-            if not (isinstance(changed, tuple) and len(changed) == 2):
-                raise RuntimeError(
-                    "a forward pre-hook registered with_kwargs must return None or a tuple "
-                    f"of (new_args, new_kwargs), got {changed!r}"
-                )
-            args, kwargs = changed
-        else:
-            changed = hook(module, args)
-            if changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-    return args, kwargs
+class _Call:
+    """One call of a module with hooks; remembers how far it got, for the hooks after an error."""
 
-
-def _after_forward(
-    module: Module,
-    hooks: ModuleHooks,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    result: Any,
-    done: set[int],
-) -> Any:
-    for key, (hook, with_kwargs, _) in list(hooks.forward.items()):
-        done.add(key)
-        changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
-        if changed is not None:
-            result = changed
-    return result
-
-
-def _call_always(
-    module: Module,
-    hooks: ModuleHooks,
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    done: set[int],
-) -> None:
-    """After an error: the forward hooks that asked to be called whatever happens."""
-    for key, (hook, with_kwargs, always) in list(hooks.forward.items()):
-        if always and key not in done:
-            if with_kwargs:
-                hook(module, args, kwargs, None)
-            else:
-                hook(module, args, None)
-
-
-class _Together(Function):
-    """The identity on several tensors whose gradients arrive, and can be changed, together."""
-
-    @staticmethod
-    def forward(ctx: Any, arrived: Callable[..., Any], *tensors: Tensor) -> tuple[Tensor, ...]:
-        ctx.arrived = arrived
-        return tuple(tensor.view_as(tensor) for tensor in tensors)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Any) -> Any:
-        return (None, *ctx.arrived(grads))
-
-
-class _BackwardTap:
-    """Calls a module's backward hooks once the gradients of all its inputs are known."""
-
-    def __init__(self, module: Module, hooks: ModuleHooks) -> None:
+    def __init__(self, module: Module, own: ModuleHooks) -> None:
         self.module = module
-        self.pre = list(hooks.backward_pre.values())
-        self.hooks = list(hooks.backward.values())
-        self.grad_output: tuple[Any, ...] = ()
-        self.inputs = 0
-        self.input_needs_grad = False
+        self.all = (everywhere, own)
+        self.done: set[int] = set()
+        self.result: Any = None
 
-    def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Pass the arguments through; their gradients come back to ``_input_grads``."""
-        self.inputs = len(args)
-        where, tapped = _tap(args, self._input_grads)
-        self.input_needs_grad = bool(where)
-        return tapped
+    def run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.args, self.kwargs = args, kwargs
+        try:
+            return self._run()
+        except Exception:
+            self._call_always()
+            raise
 
-    def leave(self, result: Any) -> Any:
-        """Pass the results through; their gradients come back to ``_output_grads``."""
-        results = result if isinstance(result, tuple) else (result,)
-        outputs = len(results)
+    def _run(self) -> Any:
+        self._before_forward()
+        pre = [hook for hooks in self.all for hook in hooks.backward_pre.values()]
+        full = [hook for hooks in self.all for hook in hooks.full_backward()]
+        tap = BackwardTap(self.module, pre, full) if pre or full else None
+        if tap is not None:
+            self.args = tap.enter(self.args)
+        self.result = self.module.forward(*self.args, **self.kwargs)
+        self._after_forward()
+        if tap is not None:
+            self.result = tap.leave(self.result)
+        if old := [hook for hooks in self.all for hook in hooks.old_backward()]:
+            _hook_last_operation(self.module, old, self.result)
+        return self.result
 
-        def output_grads(where: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...]:
-            return self._output_grads(where, outputs, grads)
+    def _before_forward(self) -> None:
+        for hooks in self.all:
+            for key, hook in list(hooks.forward_pre.items()):
+                if key in hooks.with_kwargs:
+                    changed = hook(self.module, self.args, self.kwargs)
+                    if changed is None:
+                        continue
+                    if not (isinstance(changed, tuple) and len(changed) == 2):
+                        raise RuntimeError(
+                            "forward pre-hook must return None or a tuple of "
+                            f"(new_args, new_kwargs), but got {changed}."
+                        )
+                    self.args, self.kwargs = changed
+                elif (changed := hook(self.module, self.args)) is not None:
+                    self.args = changed if isinstance(changed, tuple) else (changed,)
 
-        _, tapped = _tap(results, output_grads)
-        return tapped if isinstance(result, tuple) else tapped[0]
+    def _after_forward(self) -> None:
+        for hooks in self.all:
+            for key, hook in list(hooks.forward.items()):
+                self.done.add(key)
+                self._call_one(hooks, key, hook)
 
-    def _output_grads(
-        self, where: list[int], outputs: int, grads: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
-        full = _spread(where, outputs, grads)
-        for hook in self.pre:
-            full = _replaced(hook(self.module, full), full, "backward pre-hook")
-        self.grad_output = full
-        if not self.input_needs_grad:
-            for hook in self.hooks:
-                changed = hook(self.module, (None,) * self.inputs, full)
-                if changed is not None and any(g is not None for g in _as_tuple(changed)):
-                    raise RuntimeError(
-                        "a backward hook of a module whose inputs need no gradient must return "
-                        "None: there is no gradient to replace"
+    def _call_one(self, hooks: ModuleHooks, key: int, hook: Any) -> None:
+        more = (self.kwargs,) if key in hooks.with_kwargs else ()
+        changed = hook(self.module, self.args, *more, self.result)
+        if changed is not None:
+            self.result = changed
+
+    def _call_always(self) -> None:
+        """After an error: the forward hooks that asked to be called whatever happens."""
+        for hooks in self.all:
+            for key in [k for k in hooks.forward if k in hooks.always_called - self.done]:
+                try:
+                    self._call_one(hooks, key, hooks.forward[key])
+                except Exception as error:
+                    warnings.warn(
+                        "module forward hook with ``always_call=True`` raised an exception that "
+                        f"was silenced as another error was raised in forward: {error}",
+                        stacklevel=2,
                     )
-        return tuple(full[i] for i in where)
-
-    def _input_grads(self, where: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        full = _spread(where, self.inputs, grads)
-        for hook in self.hooks:
-            full = _replaced(hook(self.module, full, self.grad_output), full, "backward hook")
-        return tuple(full[i] for i in where)
 
 
-def _tap(
-    values: tuple[Any, ...], arrived: Callable[[list[int], tuple[Any, ...]], tuple[Any, ...]]
-) -> tuple[list[int], tuple[Any, ...]]:
-    """Tap the values that need a gradient; returns their positions and all values."""
-    where = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
-    if not where:
-        return where, values
-    tapped = _Together.apply(lambda grads: arrived(where, grads), *(values[i] for i in where))
-    tapped = tapped if isinstance(tapped, tuple) else (tapped,)
-    out = list(values)
-    for i, value in zip(where, tapped, strict=True):
-        out[i] = value
-    return where, tuple(out)
-
-
-def _spread(where: list[int], length: int, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-    full: list[Any] = [None] * length
-    for i, grad in zip(where, grads, strict=True):
-        full[i] = grad
-    return tuple(full)
-
-
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
-
-
-def _replaced(changed: Any, grads: tuple[Any, ...], what: str) -> tuple[Any, ...]:
-    if changed is None:
-        return grads
-    changed = _as_tuple(changed)
-    if len(changed) != len(grads):
-        raise RuntimeError(f"the {what} returned {len(changed)} gradients, expected {len(grads)}")
-    return changed
+def _hook_last_operation(module: Module, hooks: list[Any], result: Any) -> None:
+    """Give the old kind of backward hook to the operation that made the result."""
+    while not isinstance(result, Tensor):
+        if isinstance(result, dict):
+            result = next(v for v in result.values() if isinstance(v, Tensor))
+        else:
+            result = result[0]
+    if result.grad_fn is None:
+        return
+    for hook in hooks:
+        result.grad_fn.register_hook(
+            lambda grad_input, grad_output, hook=hook: hook(module, grad_input, grad_output)
+        )

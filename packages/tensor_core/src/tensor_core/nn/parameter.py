@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._creation import empty
+from .._dtypes import get_default_dtype
 from .._tensor import Tensor
 
 
@@ -63,4 +64,108 @@ class Buffer(Tensor):
 
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         _share(self, data, data is not None and data.requires_grad)
+        self.persistent = persistent
+
+
+def is_lazy(param: Any) -> bool:
+    """Whether a parameter or buffer waits for its shape.
+
+    >>> from tensor_core import nn
+    >>> is_lazy(nn.LazyLinear(3).weight)
+    True
+    """
+    return isinstance(param, UninitializedTensorMixin)
+
+
+class UninitializedTensorMixin:
+    """A parameter or buffer that has a dtype and no shape yet; ``materialize`` gives it one."""
+
+    cls_to_become: Any
+    _kind: Any  # the dtype it will have
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Become an ordinary parameter (or buffer) of that shape, with uninitialised values."""
+        memory = empty(shape, device=device, dtype=dtype or self._kind)
+        self.__class__ = self.cls_to_become
+        self._a = memory._a
+
+    @property
+    def _a(self) -> Any:
+        raise ValueError(
+            "Attempted to use an uninitialized parameter. It gets its shape from the first call "
+            "of its module: call the module once, or initialize_parameters()."
+        )
+
+    @property
+    def shape(self) -> Any:
+        """Raise ``RuntimeError``: there is none yet."""
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. Call `forward` of "
+            "its module once before; a state that holds it loads into a lazy module alone."
+        )
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype it will have."""
+        return self._kind
+
+    @property
+    def data(self) -> Any:
+        """Itself."""
+        return self
+
+    def convert(self, fn: Any) -> None:
+        """Take the dtype that a conversion gives."""
+        self._kind = fn(empty(0, dtype=self._kind)).dtype
+
+    def detach(self) -> Any:
+        """Itself: there are no values to be outside the graph."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, dtype=self._kind)  # type: ignore[call-arg, attr-defined]
+        return memo[id(self)]
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.requires_grad, None, self._kind)  # type: ignore[attr-defined]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
+    """A parameter without a shape, as lazy modules hold it before their first call.
+
+    >>> weight = UninitializedParameter()
+    >>> weight.materialize((2, 3)); weight.shape
+    torch.Size([2, 3])
+    """
+
+    cls_to_become = Parameter
+
+    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        self._kind = dtype or get_default_dtype()
+        self._rg = bool(requires_grad)
+
+
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
+    """A buffer without a shape.
+
+    >>> running = UninitializedBuffer()
+    >>> running.materialize((2,)); running.shape
+    torch.Size([2])
+    """
+
+    cls_to_become = Tensor
+
+    def __init__(
+        self,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> None:
+        self._kind = dtype or get_default_dtype()
+        self._rg = bool(requires_grad)
         self.persistent = persistent
