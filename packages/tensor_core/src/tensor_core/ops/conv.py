@@ -20,7 +20,7 @@ from .conv_checks import (
 )
 from .conv_core import Geometry
 from .conv_ops import conv, conv_to_input
-from .padding import pad_constant
+from .padding_constant import pad_constant
 from .windows import sizes_of, spans
 
 

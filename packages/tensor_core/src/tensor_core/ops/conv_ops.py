@@ -58,7 +58,8 @@ def conv(
     tensor([[[9., 9., 9.]]])
     """
     how = _how(stride, padding, dilation, groups)
-    y = core.forward(*_wide(x, weight, bias), how)
+    xw, ww, bw = _wide(x, weight, bias)
+    y = core.forward(xw, ww, bw, how)
     return y.astype(x.dtype, copy=False)
 
 
@@ -104,7 +105,8 @@ def conv_to_input(
     tensor([[[ 1., 11., 10.]]])
     """
     how = _how(stride, padding, dilation, groups)
-    y = core.to_input(*_wide(u, weight), tuple(sizes), how)
+    uw, ww = _wide(u, weight)
+    y = core.to_input(uw, ww, tuple(sizes), how)
     return y.astype(u.dtype, copy=False)
 
 
@@ -143,7 +145,8 @@ def conv_to_weight(
     tensor([[[3., 6.]]])
     """
     how = _how(stride, padding, dilation, groups)
-    y = core.to_weight(*_wide(u, x), tuple(kernel), how)
+    uw, xw = _wide(u, x)
+    y = core.to_weight(uw, xw, tuple(kernel), how)
     return y.astype(u.dtype, copy=False)
 
 

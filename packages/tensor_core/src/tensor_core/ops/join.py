@@ -10,6 +10,7 @@ from .._card import Case, composed
 from .._define import op
 from .._geometry import check_dim
 from .._tensor import Tensor, wrap
+from .padding_constant import pad_constant
 
 
 def _cat_cases(rng: np.random.Generator) -> Any:

@@ -7,55 +7,12 @@ from typing import Any
 import numpy as np
 
 from .._card import Case, composed
-from .._define import op
 from .._tensor import Tensor
 from .copies import flip
 from .join import cat
+from .padding_constant import pad_cases, pad_constant, pairs
 from .reshaping import narrow
 from .view import expand
-
-
-def _pad_cases(rng: np.random.Generator) -> Any:
-    yield Case(rng.normal(size=(2, 3)), (1, 2))
-    yield Case(rng.normal(size=(2, 3)), (0, 1, 2, 0), value=1.5)
-    yield Case(rng.normal(size=(2, 5)), (-1, -2))
-    yield Case(np.asarray(rng.normal()), ())
-
-
-@op(name="pad_constant", cases=_pad_cases)
-def pad_constant(x: Any, /, pad: Any, value: float = 0.0) -> Any:
-    """``x`` with a border of ``value``; pairs from the last dimension forward, negative crops.
-
-    >>> import tensor_core as torch
-    >>> torch.nn.functional.pad(torch.tensor([1, 2, 3]), (-1, 2))
-    tensor([2, 3, 0, 0])
-    """
-    widths, crop = _widths(pad, x.ndim)
-    if any(n + a + b < 0 for n, (a, b) in zip(x.shape[::-1], _pairs(pad), strict=False)):
-        raise RuntimeError(f"pad: {tuple(pad)} takes more than there is of shape {x.shape}")
-    return np.pad(x[crop], widths, constant_values=value) if widths else x.copy()
-
-
-def _pairs(pad: Any) -> list[tuple[int, int]]:
-    """(before, after) from the last dimension forward."""
-    return [(int(pad[i]), int(pad[i + 1])) for i in range(0, len(pad), 2)]
-
-
-def _widths(pad: Any, ndim: int) -> tuple[list[tuple[int, int]], tuple[slice, ...]]:
-    if len(pad) % 2 or len(pad) > 2 * ndim:
-        raise RuntimeError(
-            f"pad: {tuple(pad)} must hold one pair for each of the last dimensions, at most {ndim}"
-        )
-    pairs = _pairs(pad)
-    pairs = [(0, 0)] * (ndim - len(pairs)) + pairs[::-1]
-    crop = tuple(slice(max(-a, 0), None if b >= 0 else b) for a, b in pairs)
-    return [(max(a, 0), max(b, 0)) for a, b in pairs], crop
-
-
-@pad_constant.vjp
-def _(g: Any, pad: Any) -> Any:
-    return pad_constant.plain(g, tuple(-int(p) for p in pad), 0.0)
-
 
 # -- borders of the tensor's own elements: reflected, repeated, or from the other side -----------
 
@@ -109,7 +66,7 @@ _BORDERS: dict[str, Any] = {
 
 def _own_border(x: Tensor, pad: Any, mode: str) -> Tensor:
     """A border along the last dimensions, the last one first, as each is padded in torch."""
-    for k, (before, after) in enumerate(_pairs(pad)):
+    for k, (before, after) in enumerate(pairs(pad)):
         dim = x.ndim - 1 - k
         if x.shape[dim] + before + after < 1:
             raise RuntimeError(
@@ -131,8 +88,8 @@ def _cropped(x: Tensor, dim: int, before: int, after: int) -> Tensor:
     return _part(x, dim, max(-before, 0), x.shape[dim] - max(-after, 0))
 
 
-def _all_pad_cases(rng: np.random.Generator) -> Any:
-    yield from _pad_cases(rng)
+def _cases(rng: np.random.Generator) -> Any:
+    yield from pad_cases(rng)
     yield Case(rng.normal(size=(1, 2, 4)), (3, 2), "reflect")
     yield Case(rng.normal(size=(1, 1, 3, 3)), (2, 0, -1, 2), "reflect")
     yield Case(rng.normal(size=(1, 2, 3)), (-2, 3), "replicate")
@@ -141,7 +98,7 @@ def _all_pad_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(1, 1, 3, 3)), (-1, 2, 1, 0), "circular")
 
 
-@composed(torch="nn.functional.pad", cases=_all_pad_cases)
+@composed(torch="nn.functional.pad", cases=_cases)
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
     """``input`` with a border: ``pad`` holds pairs from the last dimension forward.
 

@@ -84,11 +84,11 @@ def padded(a: np.ndarray, before: Sizes, after: Sizes, value: Any = 0) -> np.nda
     lead, inner = a.shape[: a.ndim - k], a.shape[a.ndim - k :]
     size = tuple(p + n + q for p, n, q in zip(before, inner, after, strict=True))
     out = np.full((*lead, *size), value, a.dtype) if value else np.zeros((*lead, *size), a.dtype)
-    out[(..., *(slice(p, p + n) for p, n in zip(before, inner, strict=True)))] = a
+    cropped(out, before, inner)[...] = a
     return out
 
 
-def cropped(a: np.ndarray, before: Sizes, sizes: Sizes) -> np.ndarray:
+def cropped(a: Any, before: Sizes, sizes: Sizes) -> Any:
     """What ``padded`` had put a border around (a view).
 
     >>> cropped(np.arange(5), (1,), (2,)).tolist()
