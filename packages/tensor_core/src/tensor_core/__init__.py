@@ -11,8 +11,19 @@ tensor([2., 4.])
 """
 
 import math
+from typing import TYPE_CHECKING
 
-from . import _methods, ops
+from . import (
+    _in_place_functions,
+    _layouts,
+    _legacy_types,
+    _methods,
+    _missing,
+    _settings,
+    foreach,
+    ops,
+)
+from ._binding import as_torch
 from ._card import Case, registry
 from ._creation import (
     arange,
@@ -34,30 +45,37 @@ from ._creation import (
 )
 from ._define import op
 from ._dtypes import (
+    bfloat16,
     bool,
+    can_cast,
     cdouble,
     cfloat,
+    chalf,
+    complex32,
     complex64,
     complex128,
     double,
     dtype,
-    finfo,
     float,
     float16,
     float32,
     float64,
     get_default_dtype,
     half,
-    iinfo,
     int,
     int8,
     int16,
     int32,
     int64,
     long,
+    promote_types,
+    result_type,
     set_default_dtype,
     short,
     uint8,
+    uint16,
+    uint32,
+    uint64,
 )
 from ._grad_mode import (
     enable_grad,
@@ -67,6 +85,9 @@ from ._grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from ._layouts import *  # noqa: F403
+from ._legacy_types import *  # noqa: F403
+from ._limits import finfo, iinfo
 from ._op import Op
 from ._print import set_printoptions
 from ._rng import (
@@ -78,34 +99,104 @@ from ._rng import (
     seed,
     set_rng_state,
 )
+from ._settings import *  # noqa: F403
 from ._size import Size, device
 from ._tensor import Tensor
 from ._threads import get_num_threads, set_num_threads
+from .linalg.older import *  # noqa: F403  (its __all__ too)
 from .ops import *  # noqa: F403  (its __all__ is the table of ops)
 
 _methods.attach()
+globals().update(_in_place_functions.functions())  # relu_(x), sin_(x) and their like
+globals().update(foreach.functions())  # _foreach_add_(xs, 1) and its like
 
-from . import autograd, kernels, nn, optim, random  # noqa: E402  (they use Tensor's methods)
+from . import (  # noqa: E402  (they use Tensor's methods)
+    amp,
+    autograd,
+    compiler,
+    kernels,
+    linalg,
+    nn,
+    optim,
+    random,
+    return_types,
+    special,
+    testing,
+    utils,
+    version,
+)
+from .amp import GradScaler, autocast  # noqa: E402
+from .amp.autocast_mode import get_autocast_dtype, is_autocast_enabled  # noqa: E402
+from .compiler import compile  # noqa: E402
 
 e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
 newaxis = None
-__version__ = "0.1.0"
+__version__ = version.TorchVersion(version.__version__)
+
+# Imported when first asked for: a program that uses none of them starts sooner.
+_LATER = {
+    name: f"{__name__}.{name}"
+    for name in (
+        *("__config__", "_dynamo", "_inductor", "accelerator", "backends", "cpu", "cuda"),
+        *("distributed", "func", "jit", "mps", "multiprocessing", "onnx", "profiler", "types"),
+        *("xpu",),
+    )
+}
+__getattr__ = _missing.missing(__name__, _LATER)
+_missing.guard(__name__)
+
+if TYPE_CHECKING:
+    from . import (  # noqa: F401
+        _dynamo,
+        _inductor,
+        accelerator,
+        backends,
+        cpu,
+        cuda,
+        distributed,
+        func,
+        jit,
+        mps,
+        multiprocessing,
+        onnx,
+        profiler,
+        types,
+        xpu,
+    )
 
 __all__ = [
+    "testing",
+    "special",
+    "return_types",
+    *_layouts.__all__,
+    *_legacy_types.__all__,
+    *_settings.__all__,
+    *linalg.older.__all__,
     *ops.__all__,
+    *_in_place_functions.NAMES,
     "Case",
     "Generator",
+    "GradScaler",
     "Op",
     "Size",
     "Tensor",
+    "amp",
     "arange",
+    "as_torch",
     "as_tensor",
     "asarray",
+    "autocast",
     "autograd",
+    "bfloat16",
     "bool",
+    "can_cast",
     "cdouble",
     "cfloat",
+    "chalf",
+    "compile",
+    "compiler",
     "complex128",
+    "complex32",
     "complex64",
     "default_generator",
     "device",
@@ -124,6 +215,7 @@ __all__ = [
     "from_numpy",
     "full",
     "full_like",
+    "get_autocast_dtype",
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
@@ -137,9 +229,11 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "kernels",
+    "linalg",
     "linspace",
     "long",
     "manual_seed",
@@ -152,8 +246,10 @@ __all__ = [
     "op",
     "optim",
     "pi",
+    "promote_types",
     "random",
     "registry",
+    "result_type",
     "scalar_tensor",
     "seed",
     "set_default_dtype",
@@ -163,7 +259,11 @@ __all__ = [
     "set_rng_state",
     "short",
     "tensor",
+    "uint16",
+    "uint32",
+    "uint64",
     "uint8",
+    "utils",
     "zeros",
     "zeros_like",
 ]

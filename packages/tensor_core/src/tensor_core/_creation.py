@@ -47,7 +47,7 @@ def _array(data: Any, dtype: Any) -> np.ndarray:
         if a.dtype == np.float64 and not _holds_arrays(data):
             a = a.astype(_dtypes.get_default_dtype().numpy)
         elif a.dtype == np.complex128:
-            a = a.astype(np.complex64)
+            a = a.astype(_dtypes.get_default_dtype().to_complex().numpy)
         elif a.dtype.kind == "i":
             a = a.astype(np.int64)
     _dtypes.of_array(a)

@@ -8,7 +8,17 @@ from typing import Any
 
 import numpy as np
 
-_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}  # NumPy kind -> torch category
+try:  # NumPy has no bfloat16 of its own
+    from ml_dtypes import bfloat16 as _bfloat16
+except ImportError:
+    _bfloat16 = None
+
+# NumPy kind -> torch category; "V" is what NumPy calls bfloat16, a type it does not know
+_CATEGORY = {"b": 0, "i": 1, "u": 1, "f": 2, "V": 2, "c": 3}
+DIFFERENTIABLE = "fcV"
+"""The NumPy kinds that have gradients: floating point (bfloat16 is a "V") and complex."""
+SPECIAL = "EeFD"
+"""NumPy's characters of bfloat16, float16, complex64 and complex128, which ``_special`` serves."""
 
 
 class dtype:
@@ -19,25 +29,54 @@ class dtype:
     """
 
     __slots__ = ("category", "is_complex", "is_floating_point", "itemsize", "name", "numpy")
+    numpy: np.dtype[Any]
 
     def __init__(self, name: str, array_type: Any) -> None:
         self.name = name
         self.numpy = np.dtype(array_type)
-        self.category = _CATEGORY[self.numpy.kind]
-        self.is_floating_point = self.category == 2
-        self.is_complex = self.category == 3
-        self.itemsize = self.numpy.itemsize
+        self._describe(_CATEGORY[self.numpy.kind], self.numpy.itemsize)
+
+    def _describe(self, category: builtins.int, itemsize: builtins.int) -> None:
+        self.category = category
+        self.is_floating_point = category == 2
+        self.is_complex = category == 3
+        self.itemsize = itemsize
 
     @property
     def is_signed(self) -> builtins.bool:
         """Whether negative values exist."""
-        return self.numpy.kind not in "bu"
+        return self.category > 1 or self.numpy.kind not in "bu"
+
+    def to_complex(self) -> dtype:
+        """The complex type of this width: ``float64`` gives ``complex128``."""
+        return _COMPLEX.get(self.name, self)
+
+    def to_real(self) -> dtype:
+        """The real type of one part: ``complex64`` gives ``float32``."""
+        return _REAL.get(self.name, self)
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
     def __reduce__(self) -> str:
         return self.name
+
+
+class _Absent(dtype):
+    """A type that has a name, but no arrays here."""
+
+    __slots__ = ("_why",)
+
+    def __init__(
+        self, name: str, category: builtins.int, itemsize: builtins.int, why: Exception
+    ) -> None:
+        self.name = name
+        self._why = why
+        self._describe(category, itemsize)
+
+    @property
+    def numpy(self) -> np.dtype[Any]:  # type: ignore[override]
+        raise self._why
 
 
 float16 = half = dtype("float16", np.float16)
@@ -48,12 +87,39 @@ int16 = short = dtype("int16", np.int16)
 int32 = int = dtype("int32", np.int32)
 int64 = long = dtype("int64", np.int64)
 uint8 = dtype("uint8", np.uint8)
+uint16 = dtype("uint16", np.uint16)
+uint32 = dtype("uint32", np.uint32)
+uint64 = dtype("uint64", np.uint64)
 bool = dtype("bool", np.bool_)
 complex64 = cfloat = dtype("complex64", np.complex64)
 complex128 = cdouble = dtype("complex128", np.complex128)
+complex32 = chalf = _Absent(
+    "complex32",
+    3,
+    4,
+    TypeError("complex32: NumPy has no complex numbers of two float16; use complex64"),
+)
+if _bfloat16 is None:
+    bfloat16: dtype = _Absent(
+        "bfloat16",
+        2,
+        2,
+        ImportError("bfloat16 needs ml_dtypes: pip install 'gradine-tensor-core[bfloat16]'"),
+    )
+else:
+    bfloat16 = dtype("bfloat16", _bfloat16)
 
-ALL = (float16, float32, float64, int8, int16, int32, int64, uint8, bool, complex64, complex128)
+_COMPLEX = {"float16": complex32, "bfloat16": complex64, "float32": complex64}
+_COMPLEX |= {"float64": complex128}
+_REAL = {"complex32": float16, "complex64": float32, "complex128": float64}
+
+ALL = (
+    *(float16, float32, float64, int8, int16, int32, int64, uint8, bool, complex64, complex128),
+    *(uint16, uint32, uint64, *(() if _bfloat16 is None else (bfloat16,))),
+)
 BY_NUMPY: dict[np.dtype[Any], dtype] = {d.numpy: d for d in ALL}
+HALVES = frozenset(d.numpy for d in ALL if d.is_floating_point and d.itemsize == 2)
+"""The NumPy types whose arithmetic is done in float32."""
 
 _default = [float32]
 
@@ -105,15 +171,79 @@ def of_array(array: np.ndarray) -> dtype:
 def promote(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     """The common type of two NumPy types as torch mixes them: int64 and float32 give float32.
 
+    Raises:
+        RuntimeError: an unsigned type wider than uint8 meets what is neither itself nor floating.
+
     >>> promote(np.dtype("int64"), np.dtype("float32"))
     dtype('float32')
     """
-    if a is b:
+    if a == b:
         return a
     ca, cb = _CATEGORY[a.kind], _CATEGORY[b.kind]
-    if ca == cb or (ca >= 2 and cb >= 2):
-        return np.promote_types(a, b)
-    return a if ca > cb else b
+    if ca != 2 and cb != 2 and (_wide_unsigned(a) or _wide_unsigned(b)):
+        raise RuntimeError(
+            f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+            f"{a} and {b}"
+        )
+    if ca < 2 or cb < 2:
+        return np.promote_types(a, b) if ca == cb else a if ca > cb else b
+    # bfloat16 is as wide as float32, and NumPy does not mix it with others
+    return np.promote_types(*(np.dtype(np.float32) if d.kind == "V" else d for d in (a, b)))
+
+
+def _wide_unsigned(d: np.dtype[Any]) -> builtins.bool:
+    return d.kind == "u" and d.itemsize > 1
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest type that both can be brought to.
+
+    >>> import tensor_core as torch
+    >>> torch.promote_types(torch.int32, torch.float16)
+    torch.float16
+    """
+    for one, other in ((type1, type2), (type2, type1)):
+        if one is complex32 or (one.category < 2 and other is bfloat16):
+            return _promote_absent(one, other)
+    if type1 is type2:
+        return type1
+    if bfloat16 in (type1, type2):
+        other = type2 if type1 is bfloat16 else type1
+        return promote_types(float32, other)
+    return BY_NUMPY[promote(type1.numpy, type2.numpy)]
+
+
+def _promote_absent(one: dtype, other: dtype) -> dtype:
+    """The same where a type has no arrays: complex32, or bfloat16 without its extra."""
+    if one is not complex32:
+        return other
+    if other in (float16, complex32):
+        return one
+    if other.category < 2:
+        promote(np.dtype(np.complex64), other.numpy)  # the wide unsigned types raise
+        return one
+    return complex64 if other is bfloat16 else promote_types(complex64, other)
+
+
+def can_cast(from_: dtype, to: dtype) -> builtins.bool:
+    """Whether torch converts from one type to the other without being told to.
+
+    >>> import tensor_core as torch
+    >>> torch.can_cast(torch.float32, torch.int32), torch.can_cast(torch.int64, torch.int8)
+    (False, True)
+    """
+    return from_.category <= to.category
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The type that arithmetic on two tensors or numbers has.
+
+    >>> import tensor_core as torch
+    >>> torch.result_type(torch.tensor([1, 2]), 1.5)
+    torch.float32
+    """
+    raw = [getattr(t, "_a", t) for t in (tensor1, tensor2)]
+    return BY_NUMPY[result_numpy(raw)]
 
 
 def _scalar_type(value: Any) -> np.dtype[Any]:
@@ -122,7 +252,7 @@ def _scalar_type(value: Any) -> np.dtype[Any]:
     if isinstance(value, builtins.int | np.integer):
         return int64.numpy
     if isinstance(value, complex | np.complexfloating):
-        return np.promote_types(_default[0].numpy, np.complex64)
+        return _default[0].to_complex().numpy
     return _default[0].numpy
 
 
@@ -147,46 +277,8 @@ def result_numpy(operands: Iterable[Any]) -> np.dtype[Any]:
         if result is None:
             result = candidate
         elif _CATEGORY[candidate.kind] > _CATEGORY[result.kind]:
-            if result.kind == "f":  # complex numbers as wide as the floats they join
-                candidate = np.dtype(np.complex64)
+            if result.kind in "fV":  # complex numbers as wide as the floats they join
+                candidate = BY_NUMPY[result].to_complex().numpy
             result = promote(result, candidate)
     assert result is not None
     return result
-
-
-class finfo:
-    """Limits of a floating-point type: ``bits``, ``eps``, ``max``, ``min``, ``tiny``.
-
-    >>> finfo(float32).eps
-    1.1920928955078125e-07
-    """
-
-    def __init__(self, type: dtype | None = None) -> None:
-        d = type or _default[0]
-        if not d.is_floating_point:
-            raise TypeError(f"finfo() needs a floating-point type, not {d}; use iinfo()")
-        info = np.finfo(d.numpy)
-        self.dtype = d.name
-        self.bits = info.bits
-        self.eps = info.eps.item()
-        self.max = info.max.item()
-        self.min = info.min.item()
-        self.tiny = self.smallest_normal = info.tiny.item()
-        self.resolution = info.resolution.item()
-
-
-class iinfo:
-    """Limits of an integer type: ``bits``, ``max``, ``min``.
-
-    >>> iinfo(int8).max
-    127
-    """
-
-    def __init__(self, type: dtype) -> None:
-        if type.is_floating_point or type.is_complex or type is bool:
-            raise TypeError(f"iinfo() needs an integer type, not {type}; use finfo()")
-        info = np.iinfo(type.numpy)
-        self.dtype = type.name
-        self.bits = info.bits
-        self.max = info.max
-        self.min = info.min

@@ -85,7 +85,7 @@ class Geometry:
 
     def is_floating_point(self) -> bool:
         """Whether the elements are real floating-point numbers."""
-        return self._a.dtype.kind == "f"
+        return self._a.dtype.kind in "fV"
 
     def is_complex(self) -> bool:
         """Whether the elements are complex numbers."""

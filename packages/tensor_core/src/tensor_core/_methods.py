@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -14,25 +15,22 @@ from . import _dtypes, ops
 from ._adapted_methods import (
     _new_factory,
     add,
-    addcdiv,
-    addcmul,
-    clamp_max,
-    clamp_min,
     cpu,
     expand,
     expand_as,
     fill_,
     flip,
     is_shared,
-    lerp,
     new_full,
     new_tensor,
     permute,
     pin_memory,
+    polygamma,
     repeat,
     reshape,
     reshape_as,
     roll,
+    sum_to_size,
     to,
     type_,
     type_as,
@@ -41,14 +39,17 @@ from ._adapted_methods import (
     where,
     zero_,
 )
-from ._inplace import as_in_place
+from ._inplace import as_in_place, count_up, forgetting
+from ._op import Op
 from ._operators import IN_PLACE_OPERATORS, OPERATORS
 from ._protocols import array_function, array_ufunc
-from ._tensor import Tensor, wrap
+from ._tensor import Tensor
+from .ops.complex import set_imag, set_real
 
 # Same name, the tensor as first argument.
 DIRECT: tuple[str, ...] = (
-    "abs", "acos", "all", "allclose", "amax", "amin", "any", "argmax", "argmin", "argsort", "asin",
+    "abs", "angle", "conj", "conj_physical", "is_conj", "resolve_conj", "resolve_neg", "sgn",
+    "acos", "all", "allclose", "amax", "amin", "any", "argmax", "argmin", "argsort", "asin",
     "atan", "bernoulli", "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
     "bmm", "broadcast_to", "ceil", "chunk", "clamp", "clone", "contiguous", "cos", "cosh",
     "cumsum", "diagonal", "div", "dot", "eq", "equal", "erf", "exp", "exp2", "expm1", "flatten",
@@ -61,6 +62,15 @@ DIRECT: tuple[str, ...] = (
     "sign", "sin", "sinh", "softmax", "sort", "split", "sqrt", "square", "squeeze", "std", "sub",
     "sum", "t", "take_along_dim", "tan", "tanh", "to", "topk", "transpose", "tril", "triu",
     "trunc", "unbind", "unflatten", "unique", "unsqueeze", "var",
+    "acosh", "addcdiv", "addcmul", "aminmax", "asinh", "atan2", "atanh", "bitwise_left_shift",
+    "bitwise_right_shift", "clamp_max", "clamp_min", "copysign", "corrcoef", "count_nonzero",
+    "cov", "cummax", "cummin", "cumprod", "deg2rad", "diff", "digamma", "dist", "erfc", "erfinv",
+    "float_power", "fmax", "fmin", "fmod", "frac", "frexp", "gcd", "heaviside", "histc",
+    "histogram", "hypot", "i0", "igamma", "igammac", "is_nonzero", "is_same_size", "is_signed",
+    "isneginf", "isposinf", "isreal", "isin", "kthvalue", "lcm", "ldexp", "lerp", "lgamma",
+    "logaddexp", "logaddexp2", "logcumsumexp", "logit", "median", "mode", "msort", "mvlgamma",
+    "nan_to_num", "nanmean", "nanmedian", "nanquantile", "nansum", "nextafter", "positive",
+    "quantile", "rad2deg", "renorm", "signbit", "sinc", "unique_consecutive", "xlogy",
 )  # fmt: skip
 
 # Other names torch has for the same thing.
@@ -69,30 +79,49 @@ ALIASES: dict[str, str] = {
     "divide": "div", "true_divide": "div", "greater": "gt", "greater_equal": "ge", "less": "lt",
     "less_equal": "le", "moveaxis": "movedim", "multiply": "mul", "negative": "neg",
     "not_equal": "ne", "subtract": "sub", "swapaxes": "transpose", "swapdims": "transpose",
-    "ger": "outer",
+    "ger": "outer", "arccosh": "acosh", "arcsinh": "asinh", "arctanh": "atanh",
+    "arctan2": "atan2", "fix": "trunc",
 }  # fmt: skip
 
 # ``name_`` applies ``name`` in place.
 IN_PLACE: tuple[str, ...] = (
+    "conj_physical", "sgn",
     "abs", "acos", "add", "asin", "atan", "bitwise_and", "bitwise_not", "bitwise_or",
     "bitwise_xor", "ceil", "clamp", "cos", "cosh", "cumsum", "div", "erf", "exp", "exp2", "expm1",
     "floor", "floor_divide", "index_add", "log", "log10", "log1p", "log2", "logical_not",
     "masked_fill", "mul", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
     "scatter", "scatter_add", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "tan",
     "tanh", "tril", "triu", "trunc", "copy",
+    "acosh", "addcdiv", "addcmul", "asinh", "atan2", "atanh", "bitwise_left_shift",
+    "bitwise_right_shift", "clamp_max", "clamp_min", "copysign", "cumprod", "deg2rad", "digamma",
+    "erfc", "erfinv", "float_power", "fmod", "frac", "gcd", "heaviside", "hypot", "i0", "igamma",
+    "igammac", "lcm", "ldexp", "lerp", "lgamma", "logit", "mvlgamma", "nan_to_num", "nextafter",
+    "rad2deg", "renorm", "sinc", "xlogy",
+)  # fmt: skip
+
+# In place too, but truths and signs keep nothing of what they replace.
+TRUTHS: tuple[str, ...] = (
+    "eq", "ge", "gt", "le", "lt", "ne", "logical_and", "logical_or", "logical_xor",
 )  # fmt: skip
 
 # Drawing into the tensor.
-RANDOM: tuple[str, ...] = ("uniform_", "normal_", "exponential_", "bernoulli_", "random_")
+RANDOM: tuple[str, ...] = (
+    "uniform_", "normal_", "exponential_", "bernoulli_", "random_", "cauchy_", "geometric_",
+    "log_normal_",
+)  # fmt: skip
 
 CONVERSIONS: dict[str, _dtypes.dtype] = {
     "float": _dtypes.float32, "double": _dtypes.float64, "half": _dtypes.float16,
     "int": _dtypes.int32, "long": _dtypes.int64, "short": _dtypes.int16, "char": _dtypes.int8,
-    "byte": _dtypes.uint8, "bool": _dtypes.bool,
+    "byte": _dtypes.uint8, "bool": _dtypes.bool, "bfloat16": _dtypes.bfloat16,
+    "cfloat": _dtypes.complex64, "cdouble": _dtypes.complex128, "chalf": _dtypes.complex32,
 }  # fmt: skip
 
 
 def _method(function: Any, name: str) -> Callable[..., Any]:
+    if isinstance(function, Op) and isinstance(function.call, FunctionType):
+        return function.call  # binds as it is
+
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return function(self, *args, **kwargs)
 
@@ -102,25 +131,22 @@ def _method(function: Any, name: str) -> Callable[..., Any]:
 
 
 ADAPTED: dict[str, Any] = {
-    "add": add, "view": view, "reshape": reshape, "permute": permute, "expand": expand,
+    "add": add, "polygamma": polygamma, "polygamma_": as_in_place(polygamma, "polygamma_"),
+    "sum_to_size": sum_to_size, "view": view, "reshape": reshape, "permute": permute, "expand": expand,
     "repeat": repeat, "flip": flip, "roll": roll, "where": where, "to": to, "type": type_,
-    "fill_": fill_, "zero_": zero_, "lerp": lerp, "lerp_": as_in_place(lerp, "lerp_"),
-    "addcmul": addcmul, "addcmul_": as_in_place(addcmul, "addcmul_"), "addcdiv": addcdiv,
-    "addcdiv_": as_in_place(addcdiv, "addcdiv_"), "clamp_min": clamp_min, "clamp_max": clamp_max,
-    "clamp_min_": as_in_place(clamp_min, "clamp_min_"),
-    "clamp_max_": as_in_place(clamp_max, "clamp_max_"),
+    "fill_": fill_, "zero_": zero_,
     "new_zeros": _new_factory(np.zeros, "new_zeros"),
     "new_ones": _new_factory(np.ones, "new_ones"),
     "new_empty": _new_factory(np.empty, "new_empty"),
     "new_full": new_full, "new_tensor": new_tensor,
     "cpu": cpu, "view_as": view_as, "reshape_as": reshape_as, "expand_as": expand_as,
+    "share_memory_": share_memory_, "storage": storage, "untyped_storage": untyped_storage,
     "type_as": type_as, "is_shared": is_shared, "pin_memory": pin_memory,
 }  # fmt: skip
 
 PROPERTIES: dict[str, Any] = {
     "T": lambda self: ops.permute(self, tuple(reversed(range(self._a.ndim)))),
     "mT": lambda self: ops.transpose(self, -2, -1),
-    "real": lambda self: self if self._a.dtype.kind != "c" else wrap(self._a.real),
 }
 
 
@@ -134,8 +160,11 @@ def attach() -> None:
         setattr(Tensor, alias, getattr(Tensor, name))
     for name in IN_PLACE:
         setattr(Tensor, f"{name}_", as_in_place(getattr(ops, name), f"{name}_"))
-    for name in ("divide", "multiply", "subtract", "clip", "absolute", "negative"):
-        setattr(Tensor, f"{name}_", getattr(Tensor, f"{ALIASES[name]}_"))
+    for name in TRUTHS:
+        setattr(Tensor, f"{name}_", as_in_place(forgetting(getattr(ops, name)), f"{name}_"))
+    for name, same in ALIASES.items():
+        if hasattr(Tensor, f"{same}_"):
+            setattr(Tensor, f"{name}_", getattr(Tensor, f"{same}_"))
     for name in RANDOM:
         setattr(Tensor, name, getattr(ops, name))
     for name, kind in CONVERSIONS.items():
@@ -144,8 +173,11 @@ def attach() -> None:
         setattr(Tensor, name, function)
     for name, function in IN_PLACE_OPERATORS.items():
         setattr(Tensor, name, as_in_place(function, name))
+    Tensor.__iadd__ = count_up(Tensor.__iadd__)  # type: ignore[method-assign]
     for name, function in PROPERTIES.items():
         setattr(Tensor, name, property(function))
+    Tensor.real = property(ops.real, set_real)  # type: ignore[method-assign, assignment]
+    Tensor.imag = property(ops.imag, set_imag)  # type: ignore[method-assign, assignment]
     Tensor.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
     Tensor.__array_function__ = array_function  # type: ignore[attr-defined]
     Tensor.__array_priority__ = 1000  # type: ignore[attr-defined]

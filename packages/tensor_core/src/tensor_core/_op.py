@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._calls import F32, F64, binary, unary
 from ._card import Cases
 from ._grad_mode import mode
 from ._node import MultiNode, Node, Select
-from ._plan import Plan, Rule, shape_of
+from ._plan import Plan, Rule
+from ._special import special
 from ._tensor import Tensor, records, wrap
 
-_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
 _KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
 
 
@@ -77,8 +78,9 @@ class Op:
         self.n_args = len(parameters)
         self._positions = tuple((i, 1 << i) for i in range(self.n_arrays))
         self._mixed = tuple(i for i in range(self.n_arrays) if self.names[i] not in unmixed)
-        self._plans: dict[int, Plan] = {}
-        self._tails = self._default_tails()
+        self.plans: dict[int, Plan] = {}
+        self.tails = self._default_tails()
+        self.call = self._way_in()
 
     def _default_tails(self) -> dict[int, tuple[Any, ...]]:
         """The defaults that complete a call by the number of arguments given."""
@@ -90,6 +92,15 @@ class Op:
             tail = (self.defaults[self.names[n]], *tail)
             tails[n] = tail
         return tails
+
+    def _way_in(self) -> Callable[..., Any]:
+        """The shortest call for what the op takes."""
+        if self.view or self.keeps or self.n_arrays not in (1, 2):
+            return self.general
+        call = unary(self) if self.n_arrays == 1 else binary(self)
+        call.__name__ = call.__qualname__ = self.name
+        call.__doc__ = self.__doc__
+        return call
 
     # -- definition -------------------------------------------------------------------------
 
@@ -114,13 +125,17 @@ class Op:
     # -- the call ---------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def general(self, *args: Any, **kwargs: Any) -> Any:
+        """The call with keywords, numbers, ``None`` or several types among its arguments."""
         if kwargs:
             out = kwargs.pop("out", None)
             args = self._bind(args, kwargs)
             if out is not None:
-                return write_out(self(*args), out)
+                return write_out(self.call(*args), out)
         elif len(args) != self.n_args:
-            tail = self._tails.get(len(args))
+            tail = self.tails.get(len(args))
             args = self._bind(args, kwargs) if tail is None else args + tail
         values = [*args]
         needs = 0
@@ -139,14 +154,24 @@ class Op:
                     first = a.dtype
             elif not (t is None or type(t) is float or type(t) is int):
                 plain = False
-        if (first is not _F32 and first is not _F64) or not plain:
+        if (first is not F32 and first is not F64) or not plain:
             replaced = self._prepare(args)
             if replaced is not None:
-                return self(*replaced)
+                return self.call(*replaced)
+            way = special(values)
+            if way is not None:
+                return way.run(self, values, args, needs)
         try:
             result = self.forward(*values)
         except ValueError as error:
-            raise self._explained(error, values) from None
+            raise self.explained(error, values) from None
+        return self.finish(result, values, args, needs)
+
+    def finish(self, result: Any, values: list[Any], args: tuple[Any, ...], needs: int) -> Any:
+        """The forward function's result as a Tensor, recorded if an input needs a gradient.
+
+        ``values`` are the arguments with arrays for Tensors; bit *i* of ``needs`` is input *i*.
+        """
         if type(result) is not np.ndarray:
             if type(result) is tuple:
                 return self._several(result, values, args, needs)
@@ -159,37 +184,17 @@ class Op:
         return out
 
     def _record(self, out: Tensor, values: list[Any], args: tuple[Any, ...], needs: int) -> None:
-        if not records(self.name, out._a):
-            return
-        values.append(out._a)
-        out._node = node = self._node(Node, values, args, needs)
-        out._rg = True
-        if node.plan.keeps_y:
-            node.cells = (*node.cells, out._ver)
-            node.mark += out._ver[0]
+        if records(self.name, out._a):
+            values.append(out._a)
+            plan = self.plans.get(needs) or self.plan(needs)
+            out._node = plan.record(Node, values, args, out._ver)
+            out._rg = True
 
-    def _node(self, kind: type[Node], values: list[Any], args: tuple[Any, ...], needs: int) -> Node:
-        plan = self._plans.get(needs)
-        if plan is None:
-            plan = self._plans[needs] = self._plan(needs)
-        if plan.shapes:
-            values.extend([shape_of(values[i]) for i in plan.shapes])
-        edges = []
-        for i in plan.inputs:
-            t, a = args[i], values[i]
-            target = t._node
-            edges.append((t if target is None else target, a.shape, a.dtype))
-        node = kind(self, plan, edges, [get(values) for get in plan.save])  # type: ignore[arg-type]  # any sequence will do
-        if plan.watch:
-            node.cells = cells = tuple(
-                [args[i]._ver for i in plan.watch if isinstance(args[i], Tensor)]
-            )
-            for cell in cells:
-                node.mark += cell[0]
-        return node
-
-    def _plan(self, needs: int) -> Plan:
-        return Plan(self, tuple(i for i, bit in self._positions if needs & bit))
+    def plan(self, needs: int) -> Plan:
+        """How a call is recorded of whose inputs those in ``needs`` want gradients; made once."""
+        plan = Plan(self, tuple(i for i, bit in self._positions if needs & bit))
+        self.plans[needs] = plan
+        return plan
 
     def _several(
         self, results: tuple[Any, ...], values: list[Any], args: tuple[Any, ...], needs: int
@@ -205,9 +210,10 @@ class Op:
         if needs and mode.enabled and self.rules:
             values.append(arrays[0] if alone else arrays)
             values.extend(results[n:])
-            node = self._node(Node if alone else MultiNode, values, args, needs)
-            if node.plan.keeps_y:
-                node.cells = (*node.cells, *(out._ver for out in outs))
+            plan = self.plans.get(needs) or self.plan(needs)
+            node = plan.record(Node if alone else MultiNode, values, args, [0])
+            if plan.keeps_y:
+                node.cells.extend([out._ver for out in outs])
                 node.mark += sum(out._ver[0] for out in outs)
             node.outputs = tuple((a.shape, a.dtype) for a in arrays)
             for k, out in enumerate(outs):
@@ -216,7 +222,7 @@ class Op:
                     out._rg = True
         return outs[0] if alone else outs
 
-    def _explained(self, error: ValueError, values: list[Any]) -> Exception:
+    def explained(self, error: ValueError, values: list[Any]) -> Exception:
         """NumPy's complaint about shapes as torch's kind of error, with the shapes named."""
         if not str(error).startswith("operands could not be broadcast"):
             return error
@@ -296,13 +302,14 @@ class Op:
             if v is not None
         ]
         target = _dtypes.result_numpy(operands)
-        if self.promote == "float" and target.kind not in "fc":
+        if self.promote == "float" and target.kind not in _dtypes.DIFFERENTIABLE:
             target = _dtypes.get_default_dtype().numpy
         changed = False
         for i in self._mixed:
             t = values[i]
             if isinstance(t, Tensor):
-                if t._a.dtype != target:
+                # beside halves a 0-d array counts as a number: it is not rounded first
+                if t._a.dtype != target and (t._a.ndim or target not in _dtypes.HALVES):
                     values[i] = t.to(_dtypes.BY_NUMPY[target])
                     changed = True
             elif isinstance(t, bool) and target.kind != "b":
@@ -315,13 +322,13 @@ class Op:
     def plain(self, *args: Any, **kwargs: Any) -> Any:
         """The op on arrays or Tensors alike, for use inside rules: arrays in, arrays out."""
         if any(isinstance(a, Tensor) for a in args):
-            return self(*args, **kwargs)
+            return self.call(*args, **kwargs)
         return self.forward(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self
-        return lambda *args, **kwargs: self(instance, *args, **kwargs)
+        return lambda *args, **kwargs: self.call(instance, *args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.names)})>"

@@ -50,7 +50,7 @@ class _Numbers:
     """The common width and style of all numbers shown."""
 
     def __init__(self, a: np.ndarray) -> None:
-        self.floating = a.dtype.kind == "f"
+        self.floating = a.dtype.kind in "fV"
         self.int_mode = True
         self.scientific = False
         self.width = 1
@@ -58,6 +58,8 @@ class _Numbers:
         if not self.floating:
             self.width = max([len(str(v)) for v in flat.tolist()], default=1)
             return
+        if flat.dtype.kind == "V":  # bfloat16, which NumPy does not compute with
+            flat = flat.astype(np.float32)
         usual = flat[np.isfinite(flat) & (flat != 0)]
         if usual.size:
             self._choose(np.abs(usual.astype(np.float64)))
@@ -158,8 +160,9 @@ def tensor_text(t: Tensor) -> str:
             write, width = numbers.write, numbers.width
         text = _rows(a, len(prefix), write, width, summarize)
     d = t.dtype
-    usual = (_dtypes.get_default_dtype(), _dtypes.complex64)
-    if d not in usual and (a.size == 0 or d not in (_dtypes.int64, _dtypes.bool)):
+    default = _dtypes.get_default_dtype()
+    shown = (default.to_complex(), _dtypes.int64, _dtypes.bool)  # one sees what they are
+    if d is not default and (a.size == 0 or d not in shown):
         suffixes.append(f"dtype={d}")
     if t.grad_fn is not None:
         suffixes.append(f"grad_fn=<{t.grad_fn.name()}>")

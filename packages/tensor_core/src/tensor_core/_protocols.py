@@ -24,7 +24,7 @@ UFUNCS: dict[Any, Any] = {
     np.negative: ops.neg,
     np.absolute: ops.abs,
     np.fabs: ops.abs,
-    np.conjugate: lambda x: wrap(x._a.conj()) if x.is_complex() else x,
+    np.conjugate: ops.conj,
     np.square: ops.square,
     np.reciprocal: ops.reciprocal,
     np.exp: ops.exp,
@@ -50,7 +50,7 @@ UFUNCS: dict[Any, Any] = {
     np.ceil: ops.ceil,
     np.trunc: ops.trunc,
     np.rint: ops.round,
-    np.sign: ops.sign,
+    np.sign: lambda x: ops.sgn(x) if x.is_complex() else ops.sign(x),
     np.matmul: ops.matmul,
     np.equal: ops.eq,
     np.not_equal: ops.ne,
@@ -104,6 +104,8 @@ def _take(a: Any, indices: Any, axis: int) -> Any:
 
 
 FUNCTIONS: dict[Any, Any] = {
+    np.real: ops.real,
+    np.imag: ops.imag,
     np.sum: _reduce(ops.sum),
     np.mean: _reduce(ops.mean),
     np.max: _extreme(ops.amax),

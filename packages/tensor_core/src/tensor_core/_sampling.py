@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from . import kernels
+from ._dtypes import HALVES
 from ._mt19937 import MersenneTwister
 from .kernels import numpy_kernels
 
@@ -50,8 +51,8 @@ def full_range(twister: MersenneTwister, n: int, dtype: np.dtype) -> Array:
     if dtype in (np.int64, np.float64):
         top = 2**63 if dtype == np.int64 else 2**53 + 1
         return (twister.long_words(n) % np.uint64(top)).astype(dtype)
-    if dtype.kind in "fb":
-        top = 2 if dtype.kind == "b" else 2**24 + 1
+    if dtype.kind in "fVb":  # up to where every whole number has a place
+        top = 1 + {"f": 2**24, "e": 2**11, "E": 2**8}.get(dtype.char, 1)
     else:
         top = int(np.iinfo(dtype).max) + 1
     return (twister.words(n).astype(np.uint64) % np.uint64(top)).astype(dtype)
@@ -106,6 +107,8 @@ def multinomial(draws: _Draws, probs: Array, num_samples: int, replacement: bool
 
 
 def _check_multinomial(probs: Array, num_samples: int, replacement: bool) -> None:
+    if probs.dtype in HALVES:
+        probs = probs.astype(np.float32)
     if probs.dtype.kind != "f":
         raise RuntimeError(f"multinomial: input must be floating point, got {probs.dtype}")
     if probs.ndim not in (1, 2) or probs.shape[-1] == 0:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     TensorMethods = object  # the methods are attached by ``_methods.attach``
 
-_new = object.__new__
+new = object.__new__
 
 
 class Tensor(Geometry, TensorMethods):
@@ -70,7 +70,7 @@ class Tensor(Geometry, TensorMethods):
 
     def __new__(cls, *data: Any, **kwargs: Any) -> Any:
         """Uninitialised fields; construction from data happens in ``__init__``."""
-        self = _new(cls)
+        self = new(cls)
         self._rg = False
         self._node = self._grad = self._base = self._hooks = None
         self._ver = [0]
@@ -214,7 +214,7 @@ class Tensor(Geometry, TensorMethods):
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"data must be a Tensor, not {type(value).__name__}")
-        if (value._a.dtype.kind in "fc") < self._rg:
+        if (value._a.dtype.kind in _dtypes.DIFFERENTIABLE) < self._rg:
             raise RuntimeError(
                 f"data set to a tensor that requires gradients must be floating "
                 f"point or complex dtype, not {value.dtype}"
@@ -310,13 +310,12 @@ class Tensor(Geometry, TensorMethods):
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                 "instead."
             )
+        if self._a.dtype.kind == "V":
+            raise TypeError("Got unsupported ScalarType BFloat16: convert with .float() first")
         return self._a
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        a = self.numpy()
-        if copy:
-            return np.array(a, dtype=dtype)
-        return a if dtype is None or a.dtype == dtype else a.astype(dtype)
+        return np.asarray(self.numpy(), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
         """The single element as a Python number.
@@ -384,34 +383,23 @@ class Tensor(Geometry, TensorMethods):
     def __format__(self, spec: str) -> str:
         return format(self._a.item(), spec) if self._a.ndim == 0 and spec else repr(self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if self._node is not None:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user support the deepcopy protocol; "
-                "use detach() or clone() for the result of a recorded operation."
-            )
-        if id(self) in memo:
-            return memo[id(self)]
-        out = memo[id(self)] = Tensor.__new__(type(self))
-        out._a = self._a.copy()
-        out._rg = self._rg
-        if self._grad is not None:
-            out._grad = self._grad.__deepcopy__(memo)
-        out.__dict__.update(self.__dict__)
-        return out
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        from ._utils import deepcopied
 
-    def __reduce__(self) -> Any:
-        with no_grad():
-            state = (
-                type(self),
-                self._a if self._a.ndim == 0 else np.ascontiguousarray(self._a),
-                self._rg and self._node is None,
-                self.__dict__,
-            )
-        return (_rebuild, state)
+        return deepcopied(self, memo)
 
-    def __dlpack__(self, *, stream: Any = None, **kwargs: Any) -> Any:
-        return self.numpy().__dlpack__(**kwargs)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        from ._utils import reduce_tensor
+
+        return reduce_tensor(self)
+
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+        copy: bool | None = None,
+    ) -> Any:  # fmt: skip
+        from ._dlpack import capsule
+
+        return capsule(self, stream, max_version, dl_device, copy)
 
     def __dlpack_device__(self) -> Any:
         return self._a.__dlpack_device__()
@@ -419,7 +407,7 @@ class Tensor(Geometry, TensorMethods):
 
 def wrap(array: np.ndarray) -> Tensor:
     """A Tensor of this very array, with no history."""
-    t = _new(Tensor)
+    t = new(Tensor)
     t._a = array
     t._rg = False
     t._node = t._grad = t._base = t._hooks = None
@@ -428,27 +416,8 @@ def wrap(array: np.ndarray) -> Tensor:
 
 
 def records(name: str, array: np.ndarray) -> bool:
-    """Whether a result has a gradient: real floating-point numbers have.
-
-    Raises:
-        RuntimeError: it is complex. The rules are those of real functions, so we say no rather
-            than return a conjugate by mistake.
-    """
-    kind = array.dtype.kind
-    if kind == "c":
-        raise RuntimeError(
-            f"{name}: gradients of complex numbers are not supported; keep the real and the "
-            "imaginary part in two real tensors"
-        )
-    return kind == "f"
-
-
-def _rebuild(cls: type, array: np.ndarray, requires_grad: bool, extra: dict[str, Any]) -> Tensor:
-    t = Tensor.__new__(cls)
-    t._a = array
-    t._rg = requires_grad
-    t.__dict__.update(extra)
-    return t
+    """Whether a result has a gradient: floating-point and complex numbers have."""
+    return array.dtype.kind in _dtypes.DIFFERENTIABLE
 
 
 def _backward(*args: Any, **kwargs: Any) -> None:

@@ -12,6 +12,7 @@ from ._grad_mode import mode
 from ._node import Node
 from ._op import Op, write_out
 from ._plan import Rule
+from ._special import special
 from ._tensor import Tensor, records, wrap
 
 
@@ -35,7 +36,7 @@ class VariadicOp(Op):
         """Attach the rule: cotangent in, a gradient (or ``None``) for every array out."""
         return self._add(Rule(rule, None))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def general(self, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         tensors, *params = self._bind(args, kwargs)
         if isinstance(tensors, Tensor) or not isinstance(tensors, list | tuple):
@@ -45,13 +46,19 @@ class VariadicOp(Op):
             )
         tensors = self._same_type(tensors)
         arrays = tuple(t._a for t in tensors)
-        result = wrap(np.asarray(self.forward(arrays, *params)))
+        way = special(arrays)
+        if way is None:
+            result = wrap(np.asarray(self.forward(arrays, *params)))
+        else:
+            result = wrap(way.compute(self, [arrays, *params]))
         for t in tensors:
             if t._base is not None and t._seen != t._ver[0]:
                 t._sync()
         needed = tuple(i for i, t in enumerate(tensors) if t._rg)
         if needed and mode.enabled and records(self.name, result._a):
             self._record_list(result, tensors, arrays, params, needed)
+            if way is not None:
+                way.adapt(result)
         return result if out is None else write_out(result, out)
 
     def _record_list(
@@ -63,13 +70,11 @@ class VariadicOp(Op):
         by_name = dict(zip(self.names[1:], params, strict=True))
         shapes = [a.shape for a in arrays]
         by_name |= {"y": out._a, self.names[0]: arrays, f"{self.names[0]}_shape": shapes}
-        flags = tuple(i in needed for i in range(len(arrays)))
-        by_name["needs"] = flags
-        saved = tuple(by_name[n] for n in rule.names)
+        by_name["needs"] = tuple(i in needed for i in range(len(arrays)))
         edges = [(tensors[i]._node or tensors[i], arrays[i].shape, arrays[i].dtype) for i in needed]
-        node = Node(self, plan, edges, [saved])
+        node = Node(self, plan, edges, tuple(by_name[n] for n in rule.names))
         if self.names[0] in rule.names:
-            node.cells = tuple(t._ver for t in tensors)
+            node.cells = [t._ver for t in tensors]
             node.mark = sum(c[0] for c in node.cells)
         out._node = node
         out._rg = True
@@ -97,10 +102,17 @@ class VariadicOp(Op):
 class ListPlan:
     """A :class:`Plan` for a list of arrays: one rule that serves all that are needed."""
 
-    __slots__ = ("inputs", "kinds", "rules")
+    __slots__ = ("arguments", "inputs", "kinds", "pull")
 
     def __init__(self, rule: Rule, needed: tuple[int, ...], list_name: str) -> None:
-        self.rules = ((rule.fn, None),)
         self.inputs = needed
+        self.arguments = ()
         what = {"y": "y", list_name: "list"}
-        self.kinds = (tuple(what.get(n) for n in rule.names),)
+        self.kinds = tuple(what.get(n) for n in rule.names)
+        fn = rule.fn
+
+        def pull(g: Any, saved: tuple[Any, ...]) -> list[Any]:
+            grads = fn(g, *saved)
+            return [grads[i] for i in needed]
+
+        self.pull = pull

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _box_muller, _sampling, kernels
+from . import _box_muller, _draw_types, _sampling, kernels
 from ._generator_state import State, pack, unpack
 from ._mt19937 import WORDS, MersenneTwister
 
@@ -158,7 +158,10 @@ class Generator:
         """
         if not low <= high:
             raise RuntimeError(f"uniform_: low={low} must not be greater than high={high}")
-        out = np.empty(shape, _floating("uniform_", dtype))
+        kind = _floating("uniform_", dtype)
+        if _draw_types.is_made_of_others(kind):
+            return _draw_types.uniform(self, shape, kind, low, high)
+        out = np.empty(shape, kind)
         flat = out.reshape(-1)
         if out.dtype == np.float32:
             self._twister.fill24(flat)
@@ -216,6 +219,8 @@ class Generator:
         if not std >= 0:
             raise RuntimeError(f"normal_: std={std} must not be negative")
         kind = _floating("normal_", dtype)
+        if _draw_types.is_made_of_others(kind):
+            return _draw_types.normal(self, shape, kind, mean, std)
         if _size(shape) < 16:
             with self._lock:
                 values = [self._one_normal() * std + mean for _ in range(_size(shape))]
@@ -230,6 +235,24 @@ class Generator:
             flat[-16:] = self.uniform(16, kind)
             _box_muller.fill(flat[-16:], mean, std)
         return out
+
+    def single_normals(self, n: int) -> Array:
+        """``n`` standard normal numbers drawn one by one, however many. Shape: (n,), float64.
+
+        >>> Generator().single_normals(2).shape
+        (2,)
+        """
+        with self._lock:
+            waiting = [] if self._spare is None or not n else [self._spare]
+            self._spare = None if n else self._spare
+            pairs = self.uniform(2 * ((n - len(waiting) + 1) // 2), np.float64).reshape(-1, 2)
+            radius = np.sqrt(-2.0 * np.log1p(-pairs[:, 1]))
+            angle = 2.0 * pi * pairs[:, 0]
+            both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)
+            values = np.concatenate([waiting, both])
+            if values.size > n:
+                self._spare = float(values[n])
+            return values[:n]
 
     def _one_normal(self) -> float:
         if self._spare is not None:
@@ -249,6 +272,8 @@ class Generator:
         if not 0 < lambd < inf:
             raise RuntimeError(f"exponential_: lambd={lambd} must be positive and finite")
         kind = _floating("exponential_", dtype)
+        if kind.kind == "c":
+            raise RuntimeError(f"exponential_: the type must be floating point, not {kind}")
         u = self.uniform(shape, np.float64)
         np.log1p(np.negative(u, out=u), out=u)
         u *= -1 / lambd
@@ -266,7 +291,7 @@ class Generator:
         if isinstance(p, np.ndarray):
             if p.size and not (p.min() >= 0 and p.max() <= 1):
                 raise RuntimeError("bernoulli: every p must be in [0, 1]")
-            return self.uniform(shape, p.dtype) < p
+            return self.uniform(shape, np.float64 if p.dtype == np.float64 else np.float32) < p
         if not 0 <= p <= 1:
             raise RuntimeError(f"bernoulli_: p={p} must be in [0, 1]")
         return self._twister.below53(_size(shape), p).reshape(shape)
@@ -289,8 +314,8 @@ def _size(shape: Shape) -> int:
 
 def _floating(name: str, dtype: Any) -> np.dtype:
     kind = np.dtype(dtype)
-    if kind not in (np.float32, np.float64):
-        raise TypeError(f"{name}: draws float32 or float64, not {kind}")
+    if kind.kind not in "fVc" or kind.itemsize > 16:
+        raise TypeError(f"{name}: draws floating-point and complex numbers, not {kind}")
     return kind
 
 

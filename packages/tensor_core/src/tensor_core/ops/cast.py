@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from .. import _dtypes
 from .._card import Case
 from .._define import op
-from .._size import device
+from .._half import to_half
+from .._device import computing, device
 from .._tensor import Tensor
 
 
@@ -21,7 +23,12 @@ def cast(x: Any, /, dtype: Any) -> Any:
     >>> torch.tensor([1.7, -1.7]).to(torch.int64)
     tensor([ 1, -1])
     """
-    return x.astype(dtype.numpy)
+    kind = dtype.numpy
+    if kind in _dtypes.HALVES:
+        return to_half(x, kind)
+    if x.dtype.kind in "fV" and kind.kind in "iu" and kind.itemsize < 4:
+        x = x.astype(np.int32)  # what does not fit wraps around, as on the processor
+    return x.astype(kind)
 
 
 @cast.vjp
@@ -40,7 +47,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     (tensor([1., 2.]), True)
     """
     kind = kwargs.pop("dtype", None)
-    copy = kwargs.pop("copy", False)
+    flags: list[bool] = []  # non_blocking, copy
     where = kwargs.pop("device", None)
     for a in args:
         if isinstance(a, _dtypes.dtype):
@@ -49,13 +56,19 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             kind = a.dtype
         elif isinstance(a, str | device):
             where = a
-        elif not (a is None or isinstance(a, bool)):
+        elif isinstance(a, bool):
+            flags.append(a)
+        elif a is not None:
             raise TypeError(f"to() takes a dtype, a device or a tensor, not {type(a).__name__}")
+    copy = kwargs.pop("copy", len(flags) > 1 and flags[1])
     if where is not None:
-        device(where)
+        computing(where)
     if kind is None or kind.numpy == self._a.dtype:
         return self.clone() if copy else self
-    if self._a.dtype.kind == "c" and kind.category < 3:
+    if self._a.dtype.kind == "c" and 0 < kind.category < 3:
+        warnings.warn(
+            "Casting complex values to real discards the imaginary part", UserWarning, stacklevel=3
+        )
         return cast(self.real, kind)
     with np.errstate(all="ignore"):
         return cast(self, kind)

@@ -9,6 +9,8 @@ import numpy as np
 from .. import _dtypes, random
 from .._card import Case
 from .._define import op
+from .._device import computing
+from .._dtypes import DIFFERENTIABLE
 from .._inplace import in_place
 from .._tensor import Tensor, wrap
 from .index import copy
@@ -27,9 +29,7 @@ def _type(dtype: Any) -> np.dtype[Any]:
 def finish(array: np.ndarray, requires_grad: bool, device: Any = None, out: Any = None) -> Tensor:
     """A fresh tensor of an array, as every factory returns it."""
     if device is not None:
-        from .._size import device as check
-
-        check(device)
+        computing(device)
     t = wrap(array)
     if out is not None:
         out._a[...] = array
@@ -270,7 +270,7 @@ def random_(
 
 
 def _float_type(name: str, t: Tensor) -> np.dtype[Any]:
-    if t._a.dtype.kind != "f":
+    if t._a.dtype.kind not in DIFFERENTIABLE:
         raise RuntimeError(f"{name}: the tensor must be floating point, not {t.dtype}")
     return t._a.dtype
 

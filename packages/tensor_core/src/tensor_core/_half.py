@@ -1,0 +1,140 @@
+"""Arithmetic on float16 and bfloat16: computed in float32, rounded once.
+
+NumPy's own arithmetic on halves is slow and rounds at every step, and bfloat16 it does not know.
+So an op with half inputs runs on float32 copies and its results are rounded to the half type;
+its rule, too, works on float32 copies of the cotangent and of what was saved (in half the
+memory), and the engine rounds the gradients to the inputs' types. Views and copies move the bits
+as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._dtypes import HALVES
+from ._dtypes import dtype as Dtype
+from ._special_plan import SpecialPlan, node_of
+from ._tensor import Tensor
+
+F16, F32, F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+
+# Ops that only move elements: the bits go as they are.
+MOVES = frozenset(
+    (
+        *("cast", "cat", "clone", "copy", "flip", "gather", "index_select", "pad_constant", "repeat"),
+        *("repeat_interleave", "replace_view", "roll", "row_major", "scatter", "stack"),
+        *("take_along_dim", "tril", "triu"),
+    )
+)
+# Ops that take float32 parameters and statistics beside half values.
+MIXED = frozenset(("layer_norm", "rms_norm", "group_norm", "batch_norm", "masked_fill", "fold"))
+
+
+def run(op: Any, values: list[Any], args: tuple[Any, ...], needs: int) -> Any:
+    """The whole call of an op that has half inputs; ``values`` are its arguments as arrays."""
+    out = op.finish(compute(op, values), values, args, needs)
+    adapt(out)
+    return out
+
+
+def compute(op: Any, values: list[Any]) -> Any:
+    """The forward function on float32 copies, its results rounded to the inputs' half type.
+
+    Raises:
+        RuntimeError: half and other floating-point arrays meet in an op that does not mix types.
+    """
+    if op.view or op.name in MOVES:
+        return op.forward(*values)
+    kind = _half_type(op, values)
+    at = op.names.index("dtype") if "dtype" in op.names else None
+    values = [widened(v) for v in values]
+    if at is not None and isinstance(values[at], Dtype):
+        kind = values[at].numpy
+        values[at] = None  # computed in float32, rounded to what was asked for
+    if op.promote is not None:
+        values = [_number(v) for v in values]
+    result = op.forward(*values)
+    if type(result) is not tuple:
+        return narrowed(result, kind)
+    n = len(result) - len(op.keeps)  # what the rule keeps for itself stays precise
+    return (*(narrowed(r, kind) for r in result[:n]), *result[n:])
+
+
+def _half_type(op: Any, values: list[Any]) -> np.dtype[Any]:
+    """The type results are rounded to."""
+    first = values[0]
+    arrays = first if isinstance(first, tuple) else values[: op.n_arrays]
+    found = {
+        a.dtype: None
+        for a in arrays
+        if isinstance(a, np.ndarray) and a.dtype.kind in "fV" and (a.ndim or a.dtype in HALVES)
+    }
+    halves = [d for d in found if d in HALVES]
+    if len(found) > 1 and op.name not in MIXED:
+        names = " and ".join(str(d) for d in found)
+        raise RuntimeError(
+            f"{op.name}: expected all arrays to have the same dtype, but got {names}; "
+            "convert one with .to()"
+        )
+    return halves[0]
+
+
+def widened(value: Any) -> Any:
+    """Half arrays as float32, also inside tuples; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        return value.astype(F32) if value.dtype in HALVES else value
+    if isinstance(value, tuple):
+        return tuple([widened(v) for v in value])
+    return value
+
+
+def _number(value: Any) -> Any:
+    """A 0-d array of another type counts as a number, as precise as float32."""
+    if isinstance(value, np.ndarray) and not value.ndim and value.dtype.kind in "fiu":
+        return value.astype(F32, copy=False)
+    return value
+
+
+def narrowed(result: Any, kind: np.dtype[Any]) -> Any:
+    """A floating-point result rounded to ``kind``; integers and truths as they are."""
+    a = np.asarray(result)
+    if a.dtype.kind != "f" or a.dtype == kind:
+        return a
+    with np.errstate(over="ignore", invalid="ignore"):
+        return to_half(a, kind) if kind in HALVES else a.astype(kind)
+
+
+def to_half(a: np.ndarray, kind: np.dtype[Any]) -> np.ndarray:
+    """An array rounded to a half type; through float32, as torch rounds everything wider."""
+    if kind == F16 and a.dtype.kind in "iuf" and a.dtype != F32:
+        a = a.astype(F32)
+    return a.astype(kind)
+
+
+def adapt(out: Any) -> None:
+    """Make the rule of a recorded call work in float32."""
+    node = node_of(out)
+    if node is not None:
+        node.plan = SpecialPlan(node.plan, _pull(node.plan.pull))
+
+
+def _pull(pull: Any) -> Any:
+    def in_float32(g: Any, saved: Any) -> Any:
+        widen = _widened_tensors if _on_tensors(g) else widened
+        return pull(widen(g), tuple([widen(v) for v in saved]))
+
+    return in_float32
+
+
+def _on_tensors(g: Any) -> bool:
+    return isinstance(g[0] if isinstance(g, tuple) else g, Tensor)
+
+
+def _widened_tensors(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.float() if value._a.dtype in HALVES else value
+    if isinstance(value, tuple):
+        return tuple([_widened_tensors(v) for v in value])
+    return value
