@@ -70,6 +70,11 @@ from .arranging import (
     vsplit,
 )
 from .attention import scaled_dot_product_attention
+from .batch_norm import (
+    batch_norm,
+    instance_norm,
+    local_response_norm,
+)
 from .bessel import i0
 from .blends import addcdiv, addcmul, float_power, ldexp, lerp, logaddexp, logaddexp2, rsub
 from .bounds import clamp, maximum, minimum
@@ -164,10 +169,22 @@ from .diagonals import (
     triu_indices,
 )
 from .draws import binomial, cauchy_, geometric_, log_normal_, poisson
+from .dropping import (
+    alpha_dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
+    feature_dropout,
+)
 from .einsum import Einsum, einsum
 from .embedding import embedding, one_hot
 from .exponential import erf, exp, exp2, expm1, log, log1p, log2, log10, rsqrt, sigmoid, sqrt
 from .extreme import all, amax, amin, any, argmax, argmin
+from .fold import (
+    fold,
+    unfold,
+)
 from .gamma import digamma, igamma, igammac, lgamma, mvlgamma, polygamma
 from .gather import (
     gather,
@@ -243,6 +260,28 @@ from .places import (
     nonzero_static,
     unravel_index,
 )
+from .pool_adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
+from .pool_functions import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
 from .probability import erfc, erfinv, logit, xlogy
 from .random import (
     bernoulli,
@@ -288,6 +327,11 @@ from .scatter import (
     put,
     scatter_reduce,
     take,
+)
+from .shuffle import (
+    channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
 )
 from .signs import (
     copysign,
@@ -355,6 +399,12 @@ __all__ = [
     "absolute",
     "acos",
     "acosh",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool3d",
     "add",
     "addbmm",
     "addcdiv",
@@ -367,6 +417,7 @@ __all__ = [
     "alias_copy",
     "all",
     "allclose",
+    "alpha_dropout",
     "amax",
     "amin",
     "aminmax",
@@ -394,7 +445,11 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
     "baddbmm",
+    "batch_norm",
     "bernoulli",
     "bernoulli_",
     "bilinear",
@@ -422,6 +477,7 @@ __all__ = [
     "ceil",
     "celu",
     "chain_matmul",
+    "channel_shuffle",
     "chunk",
     "clamp",
     "clamp_max",
@@ -474,6 +530,9 @@ __all__ = [
     "divide",
     "dot",
     "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
     "dsplit",
     "dstack",
     "einsum",
@@ -490,6 +549,8 @@ __all__ = [
     "expand_copy",
     "expm1",
     "exponential_",
+    "feature_alpha_dropout",
+    "feature_dropout",
     "fill",
     "fix",
     "flatten",
@@ -502,6 +563,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "fold",
     "frac",
     "frexp",
     "gather",
@@ -535,6 +597,7 @@ __all__ = [
     "index_reduce",
     "index_select",
     "inner",
+    "instance_norm",
     "is_complex",
     "is_conj",
     "is_floating_point",
@@ -563,6 +626,7 @@ __all__ = [
     "less_equal",
     "lgamma",
     "linear",
+    "local_response_norm",
     "log",
     "log1p",
     "log2",
@@ -579,6 +643,9 @@ __all__ = [
     "logit",
     "logsigmoid",
     "logsumexp",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
     "lstm_cell",
     "lt",
     "margin_ranking_loss",
@@ -587,6 +654,12 @@ __all__ = [
     "masked_select",
     "matmul",
     "max",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
     "maximum",
     "mean",
     "median",
@@ -630,6 +703,8 @@ __all__ = [
     "pdist",
     "permute",
     "permute_copy",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson",
     "poisson_nll_loss",
     "polar",
@@ -738,6 +813,7 @@ __all__ = [
     "unbind",
     "unbind_copy",
     "unflatten",
+    "unfold",
     "unfold_copy",
     "uniform_",
     "unique",

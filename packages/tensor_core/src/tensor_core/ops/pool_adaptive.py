@@ -1,0 +1,333 @@
+"""Pooling to a wanted size: windows that share the input out evenly; and the way back.
+
+Window i of n covers the elements from ``floor(i * size / n)`` to ``ceil((i + 1) * size / n)``.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from .._card import Case, Cases, composed
+from .._tensor import Tensor, wrap
+from ._cases import distinct
+from .gather import gather, scatter
+from .join import cat
+from .pool import check_input
+from .reduce import mean
+from .reshaping import narrow
+from .windows import Sizes, sizes_of
+
+
+def _bounds(size: int, n: int) -> list[tuple[int, int]]:
+    return [(i * size // n, -(-(i + 1) * size // n)) for i in range(n)]
+
+
+def _wanted(name: str, x: Any, n: int, output_size: Any) -> Sizes:
+    """The output's sizes; ``None`` keeps the input's."""
+    check_input(name, x, n)
+    sizes = x._a.shape[-n:]
+    if not isinstance(output_size, int):
+        output_size = tuple(output_size)
+        if len(output_size) not in (1, n):
+            raise RuntimeError(f"{name}: output_size must be {n} numbers, not {output_size}")
+        if len(output_size) == 1:
+            output_size = output_size * n
+        output_size = [m if o is None else o for o, m in zip(output_size, sizes, strict=True)]
+    wanted = sizes_of(name, "output_size", output_size, n)
+    if min(wanted) < 0:
+        raise RuntimeError(
+            f"{name}: elements of output_size must be greater than or equal to 0 but received "
+            f"{wanted}"
+        )
+    return wanted
+
+
+def _mean_along(x: Tensor, dim: int, n: int) -> Tensor:
+    """The means of ``n`` windows along one dimension."""
+    size = x._a.shape[dim]
+    if n and size % n == 0:  # windows of one length, side by side
+        shape = (*x._a.shape[:dim], n, size // n, *x._a.shape[dim + 1 :])
+        return x if size == n else mean(x.reshape(shape), dim + 1)
+    parts = [mean(narrow(x, dim, a, b - a), dim, True) for a, b in _bounds(size, n)]
+    return cat(parts, dim) if parts else narrow(x, dim, 0, 0)
+
+
+def adaptive_mean(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
+    """The mean of each window, one dimension after the other."""
+    wanted = _wanted(name, input, n, output_size)
+    if input._a.dtype.kind not in "fc":
+        raise NotImplementedError(f"{name} is not implemented for {input.dtype}; use float()")
+    first = input._a.ndim - n
+    if set(wanted) == {1}:  # global pooling
+        return mean(input, tuple(range(first, input._a.ndim)), True)
+    y = input
+    for k, size in enumerate(wanted):
+        y = _mean_along(y, first + k, size)
+    return y.clone() if y is input else y
+
+
+def adaptive_largest(name: str, n: int, input: Tensor, output_size: Any, with_indices: bool) -> Any:
+    """The largest element of each window, with its flat index if wanted."""
+    wanted = _wanted(name, input, n, output_size)
+    if input._a.dtype.kind not in "fc":
+        raise NotImplementedError(f"{name} is not implemented for {input.dtype}; use float()")
+    a = input._a
+    lead, sizes = a.shape[: a.ndim - n], a.shape[a.ndim - n :]
+    index = np.zeros((*lead, *wanted), np.int64)
+    lines = [_bounds(size, o) for size, o in zip(sizes, wanted, strict=True)]
+    for place in product(*map(range, wanted)):
+        bounds = [line[i] for line, i in zip(lines, place, strict=True)]
+        index[(..., *place)] = _flat_argmax(a, bounds, sizes)
+    flat = wrap(index.reshape(*lead, math.prod(wanted)))
+    y = gather(input.reshape(*lead, math.prod(sizes)), -1, flat).reshape(index.shape)
+    return (y, wrap(index)) if with_indices else y
+
+
+def _flat_argmax(a: np.ndarray, bounds: list[tuple[int, int]], sizes: Sizes) -> np.ndarray:
+    """Where the largest element of a block is, as an index into the flattened dimensions."""
+    block = a[(..., *(slice(*b) for b in bounds))]
+    inside = block.shape[a.ndim - len(sizes) :]
+    best = block.reshape(*a.shape[: a.ndim - len(sizes)], -1).argmax(-1)
+    index = np.zeros_like(best)
+    for n, (start, _), k in zip(sizes, bounds, np.unravel_index(best, inside), strict=True):
+        index = index * n + start + k
+    return index
+
+
+def unpool(
+    name: str,
+    n: int,
+    input: Tensor,
+    indices: Tensor,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    output_size: Any,
+) -> Tensor:
+    """Zeros with the input's values at their flat indices."""
+    kernel = sizes_of(name, "kernel_size", kernel, n)
+    stride = kernel if stride is None else sizes_of(name, "stride", stride, n)
+    padding = sizes_of(name, "padding", padding, n)
+    if indices._a.dtype != np.int64:
+        raise RuntimeError(f"{name}: elements in indices should be int64, not {indices.dtype}")
+    if indices._a.shape != input._a.shape:
+        raise RuntimeError(
+            f"{name}: Expected shape of indices to be same as that of the input tensor "
+            f"({list(input.shape)}) but got indices tensor with shape: {list(indices.shape)}"
+        )
+    check_input(name, input, n)
+    lead, sizes = input._a.shape[:-n], input._a.shape[-n:]
+    usual = tuple(
+        (m - 1) * s + k - 2 * p for m, s, k, p in zip(sizes, stride, kernel, padding, strict=True)
+    )
+    wanted = usual if output_size is None else _checked(output_size, usual, stride)
+    count = math.prod(wanted)
+    picks = indices._a
+    if picks.size and not (picks.min() >= 0 and picks.max() < count):
+        bad = picks.min() if picks.min() < 0 else picks.max()
+        raise RuntimeError(
+            f"{name}: Found an invalid max index: {bad} (output volumes are of size {wanted})"
+        )
+    zeros = wrap(np.zeros((*lead, count), input._a.dtype))
+    flat = [t.reshape(*lead, math.prod(sizes)) for t in (indices, input)]
+    return scatter(zeros, -1, *flat).reshape(*lead, *wanted)
+
+
+def _checked(output_size: Any, usual: Sizes, stride: Sizes) -> Sizes:
+    wanted = tuple(int(o) for o in output_size)
+    if len(wanted) == len(usual) + 2:
+        wanted = wanted[2:]
+    if len(wanted) != len(usual):
+        raise ValueError(
+            f"output_size should be a sequence containing {len(usual)} or {len(usual) + 2} "
+            f"elements, but it has a length of '{len(wanted)}'"
+        )
+    for d, (o, u, s) in enumerate(zip(wanted, usual, stride, strict=True)):
+        if not u - s < o < u + s:
+            raise ValueError(
+                f'invalid output_size "{wanted}" (dim {d} must be between {u - s} and {u + s})'
+            )
+    return wanted
+
+
+# -- the public functions ------------------------------------------------------------------------
+
+
+def _mean_cases(n: int) -> Cases:
+    def cases(rng: np.random.Generator) -> Any:
+        sizes = ((5,), (4, 3), (2, 3, 2))[n - 1]
+        yield Case(rng.normal(size=(1, 2, *sizes)), 2)
+        yield Case(rng.normal(size=(1, *sizes)), 1)
+
+    return cases
+
+
+def _max_cases(n: int) -> Cases:
+    def cases(rng: np.random.Generator) -> Any:
+        sizes = ((5,), (4, 3), (2, 3, 2))[n - 1]
+        yield Case(distinct(rng, (1, 2, *sizes)), 2)
+
+    return cases
+
+
+def _unpool_cases(n: int) -> Cases:
+    def cases(rng: np.random.Generator) -> Any:
+        index = rng.permuted(np.arange(4**n).reshape(1, 1, -1), axis=-1)[..., : 2**n]
+        shape = (1, 1, *[2] * n)
+        yield Case(rng.normal(size=shape), index.reshape(shape), 2)
+
+    return cases
+
+
+@composed(torch="nn.functional.adaptive_avg_pool1d", cases=_mean_cases(1))
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of windows that share the input out to ``output_size``.
+
+    Shapes: (N, C, L) or without N -> (N, C, *output_size); ``None`` keeps a size.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.adaptive_avg_pool1d(torch.zeros(1, 4), 2).shape
+    torch.Size([1, 2])
+    """
+    return adaptive_mean("adaptive_avg_pool1d", 1, input, output_size)
+
+
+@composed(torch="nn.functional.adaptive_avg_pool2d", cases=_mean_cases(2))
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of windows that share the input out to ``output_size``.
+
+    Shapes: (N, C, H, W) or without N -> (N, C, *output_size); ``None`` keeps a size.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.adaptive_avg_pool2d(torch.zeros(1, 4, 4), 2).shape
+    torch.Size([1, 2, 2])
+    """
+    return adaptive_mean("adaptive_avg_pool2d", 2, input, output_size)
+
+
+@composed(torch="nn.functional.adaptive_avg_pool3d", cases=_mean_cases(3))
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of windows that share the input out to ``output_size``.
+
+    Shapes: (N, C, D, H, W) or without N -> (N, C, *output_size); ``None`` keeps a size.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.adaptive_avg_pool3d(torch.zeros(1, 4, 4, 4), 2).shape
+    torch.Size([1, 2, 2, 2])
+    """
+    return adaptive_mean("adaptive_avg_pool3d", 3, input, output_size)
+
+
+@composed(torch="nn.functional.adaptive_max_pool1d", cases=_max_cases(1), kinks="ties: the first")
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The maxima of windows that share the input out, and with ``return_indices`` their places.
+
+    Shapes: (N, C, L) or without N -> (N, C, *output_size); ``None`` keeps a size.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.adaptive_max_pool1d(torch.zeros(1, 4), 2).shape
+    torch.Size([1, 2])
+    """
+    return adaptive_largest("adaptive_max_pool1d", 1, input, output_size, return_indices)
+
+
+@composed(torch="nn.functional.adaptive_max_pool2d", cases=_max_cases(2), kinks="ties: the first")
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The maxima of windows that share the input out, and with ``return_indices`` their places.
+
+    Shapes: (N, C, H, W) or without N -> (N, C, *output_size); ``None`` keeps a size.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.adaptive_max_pool2d(torch.zeros(1, 4, 4), 2).shape
+    torch.Size([1, 2, 2])
+    """
+    return adaptive_largest("adaptive_max_pool2d", 2, input, output_size, return_indices)
+
+
+@composed(torch="nn.functional.adaptive_max_pool3d", cases=_max_cases(3), kinks="ties: the first")
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The maxima of windows that share the input out, and with ``return_indices`` their places.
+
+    Shapes: (N, C, D, H, W) or without N -> (N, C, *output_size); ``None`` keeps a size.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.adaptive_max_pool3d(torch.zeros(1, 4, 4, 4), 2).shape
+    torch.Size([1, 2, 2, 2])
+    """
+    return adaptive_largest("adaptive_max_pool3d", 3, input, output_size, return_indices)
+
+
+@composed(torch="nn.functional.max_unpool1d", cases=_unpool_cases(1))
+def max_unpool1d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Maxima put back where ``max_pool1d(..., return_indices=True)`` took them, among zeros.
+
+    Raises:
+        RuntimeError: indices of another shape or type, or outside the output.
+        ValueError: an ``output_size`` that no input of this pooling has.
+
+    >>> import tensor_core as torch
+    >>> x = torch.rand(1, 1, 4)
+    >>> y, places = torch.nn.functional.max_pool1d(x, 2, return_indices=True)
+    >>> torch.nn.functional.max_unpool1d(y, places, 2).shape
+    torch.Size([1, 1, 4])
+    """
+    return unpool("max_unpool1d", 1, input, indices, kernel_size, stride, padding, output_size)
+
+
+@composed(torch="nn.functional.max_unpool2d", cases=_unpool_cases(2))
+def max_unpool2d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Maxima put back where ``max_pool2d(..., return_indices=True)`` took them, among zeros.
+
+    Raises:
+        RuntimeError: indices of another shape or type, or outside the output.
+        ValueError: an ``output_size`` that no input of this pooling has.
+
+    >>> import tensor_core as torch
+    >>> x = torch.rand(1, 1, 4, 4)
+    >>> y, places = torch.nn.functional.max_pool2d(x, 2, return_indices=True)
+    >>> torch.nn.functional.max_unpool2d(y, places, 2).shape
+    torch.Size([1, 1, 4, 4])
+    """
+    return unpool("max_unpool2d", 2, input, indices, kernel_size, stride, padding, output_size)
+
+
+@composed(torch="nn.functional.max_unpool3d", cases=_unpool_cases(3))
+def max_unpool3d(
+    input: Tensor,
+    indices: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Tensor:
+    """Maxima put back where ``max_pool3d(..., return_indices=True)`` took them, among zeros.
+
+    Raises:
+        RuntimeError: indices of another shape or type, or outside the output.
+        ValueError: an ``output_size`` that no input of this pooling has.
+
+    >>> import tensor_core as torch
+    >>> x = torch.rand(1, 1, 4, 4, 4)
+    >>> y, places = torch.nn.functional.max_pool3d(x, 2, return_indices=True)
+    >>> torch.nn.functional.max_unpool3d(y, places, 2).shape
+    torch.Size([1, 1, 4, 4, 4])
+    """
+    return unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
