@@ -40,7 +40,6 @@ from ..ops import (
     dropout2d,
     dropout3d,
     feature_alpha_dropout,
-    fold,
     gelu,
     group_norm,
     hardshrink,
@@ -84,8 +83,9 @@ from ..ops import (
     tanh,
     threshold,
     triplet_margin_loss,
-    unfold,
 )
+from ..ops.fold import fold_image as fold
+from ..ops.fold import unfold_image as unfold
 from ..ops.loss_chances import gaussian_nll_loss, multilabel_soft_margin_loss, soft_margin_loss
 from ..ops.loss_distances import huber_loss
 from ..ops.loss_margins import (

@@ -182,8 +182,8 @@ from .embedding import embedding, one_hot
 from .exponential import erf, exp, exp2, expm1, log, log1p, log2, log10, rsqrt, sigmoid, sqrt
 from .extreme import all, amax, amin, any, argmax, argmin
 from .fold import (
-    fold,
-    unfold,
+    fold_image,
+    unfold_image,
 )
 from .gamma import digamma, igamma, igammac, lgamma, mvlgamma, polygamma
 from .gather import (
@@ -563,7 +563,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
-    "fold",
+    "fold_image",
     "frac",
     "frexp",
     "gather",
@@ -815,6 +815,7 @@ __all__ = [
     "unflatten",
     "unfold",
     "unfold_copy",
+    "unfold_image",
     "uniform_",
     "unique",
     "unique_consecutive",

@@ -85,7 +85,7 @@ def _unfold_cases(rng: np.random.Generator) -> Any:
 
 
 @composed(torch="nn.functional.unfold", cases=_unfold_cases)
-def unfold(
+def unfold_image(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
     """Every window of an image as a column.
@@ -124,7 +124,7 @@ def _fold_cases(rng: np.random.Generator) -> Any:
 
 
 @composed(torch="nn.functional.fold", cases=_fold_cases)
-def fold(
+def fold_image(
     input: Tensor,
     output_size: Any,
     kernel_size: Any,
