@@ -82,13 +82,24 @@ class Composed:
         self.__module__ = function.__module__  # where doctest looks for the docstring's example
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.function(*args, **kwargs)
+        out = kwargs.pop("out", None)
+        result = self.function(*args, **kwargs)
+        return result if out is None else _written(result, out)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else self.function.__get__(instance, owner)
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"
+
+
+def _written(result: Any, out: Any) -> Any:
+    """The results in the tensors given for them."""
+    from ._op import write_out  # which needs this module first
+
+    if isinstance(result, tuple):
+        return type(result)([write_out(r, o) for r, o in zip(result, out, strict=True)])
+    return write_out(result, out)
 
 
 def composed(

@@ -165,6 +165,34 @@ def _(g: Any, replay: Any) -> Any:
     return follow(g, replay)
 
 
+def count_up(add: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    """The method ``+=`` made of ``add``, its general form, with a short way for one integer."""
+
+    def __iadd__(self: Tensor, other: Any) -> Tensor:
+        a = self._a
+        if type(other) is int and not a.ndim and a.dtype.kind == "i":
+            try:
+                a[()] = a.item() + other
+            except (OverflowError, ValueError):  # it wraps around, or cannot be written
+                return add(self, other)
+            self._ver[0] += 1
+            return self
+        return add(self, other)
+
+    return __iadd__
+
+
+def forgetting(compute: Callable[..., Any]) -> Callable[..., Any]:
+    """``compute`` in the type of its first tensor, on whose graph the result stays, with slope 0."""
+
+    def forgotten(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        y = compute(x.detach(), *args, **kwargs).to(x.dtype)
+        return y + (x * 0).nan_to_num(0.0, 0.0, 0.0) if x.requires_grad and mode.enabled else y
+
+    forgotten.rules = ()  # type: ignore[attr-defined]
+    return forgotten
+
+
 def as_in_place(compute: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     """The method ``name`` that applies ``compute`` in place: ``add_`` from ``add``."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from .._card import Case
 from .._define import op
 from ._cases import shown
+from ._refuse import only
 
 
 def _flat(name: str, function: Any, doc: str, result: str) -> Any:
@@ -40,9 +42,29 @@ ceil = _flat(
 )
 
 
-round = _flat(
-    "round", np.round, "The nearest whole number, halves to even.", "tensor([-2.,  0.,  2.])"
-)
+def _rounded(rng: np.random.Generator) -> Any:
+    yield from away_from_half(rng)
+    yield Case(np.array([123.4, -577.8]), decimals=-2)
+
+
+@op(torch="round", cases=_rounded, kinks="constant between jumps")
+def round(x: Any, /, decimals: int = 0) -> Any:
+    """The nearest whole number (or multiple of a power of ten), halves to even.
+
+    >>> import tensor_core as torch
+    >>> torch.round(torch.tensor([-1.7, 0.5, 2.0])), torch.round(torch.tensor(1.26), decimals=1)
+    (tensor([-2.,  0.,  2.]), tensor(1.3000))
+    """
+    only("iufV" if decimals == 0 else "fV", "round_cpu", x)
+    if decimals == 0:
+        return x.copy() if x.dtype.kind in "iu" else np.rint(x)
+    ten = x.dtype.type(10.0 ** builtins.abs(decimals))
+    if decimals > 0:
+        return np.rint(x * ten) / ten
+    return np.rint(x / ten) * ten
+
+
+round.vjp(lambda g: g * 0)
 
 
 trunc = _flat("trunc", np.trunc, "The whole part, towards zero.", "tensor([-1.,  0.,  2.])")

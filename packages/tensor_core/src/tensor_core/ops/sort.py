@@ -1,11 +1,12 @@
-"""Order: sorting, the largest k, and what occurs."""
+"""Order: sorting, the largest and smallest, and what is not zero."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from .. import return_types
 from .._card import Case, composed
 from .._geometry import check_dim
 from .._tensor import Tensor, wrap
@@ -15,37 +16,46 @@ from .extreme import amax, amin, max_dim, min_dim
 from .gather import take_along_dim
 
 
-class Ranked(NamedTuple):
-    """What ordered reductions return: the values and where they stood."""
-
-    values: Tensor
-    indices: Tensor
-
-
 def _sort_cases(rng: np.random.Generator) -> Any:
     yield Case(distinct(rng, (5,)))
     yield Case(distinct(rng, (2, 4)), 0, True)
 
 
 @composed(torch="sort", cases=_sort_cases, kinks="ties")
-def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Ranked:
-    """The elements in order along ``dim``, and their places (stable).
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = None
+) -> Any:
+    """The elements in order along ``dim``, and their places; equals stay in their order.
 
     >>> import tensor_core as torch
     >>> values, places = torch.sort(torch.tensor([3, 1, 2]))
     >>> values, places
     (tensor([1, 2, 3]), tensor([1, 2, 0]))
     """
-    order = argsort(input, dim, descending, True)
-    return Ranked(_picked(input, order, dim), order)
+    order = argsort(input, dim, descending)
+    return return_types.sort((_picked(input, order, dim), order))
+
+
+@composed(torch="msort", cases=lambda rng: iter([Case(distinct(rng, (4, 2)))]), kinks="ties")
+def msort(input: Tensor) -> Tensor:
+    """The elements in order along the first dimension.
+
+    >>> import tensor_core as torch
+    >>> torch.msort(torch.tensor([[3, 1], [2, 4]]))
+    tensor([[2, 1],
+            [3, 4]])
+    """
+    return sort(input, 0).values
 
 
 def _picked(input: Tensor, order: Tensor, dim: int) -> Tensor:
     return take_along_dim(input, order, dim) if input._a.ndim else input.clone()
 
 
-def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    """The places of the elements in order along ``dim`` (stable).
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
+) -> Tensor:
+    """The places of the elements in order along ``dim``; equals stay in their order, NaN are last.
 
     >>> import tensor_core as torch
     >>> torch.argsort(torch.tensor([3, 1, 2]), descending=True)
@@ -65,7 +75,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     torch="topk",
     cases=lambda rng: iter([Case(distinct(rng, (2, 5)), 3), Case(distinct(rng, (4, 2)), 2, 0)]),
 )
-def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Ranked:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     """The ``k`` largest (or smallest) elements along ``dim``, in order, and their places.
 
     Raises:
@@ -79,11 +89,11 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     n = input._a.shape[axis] if input._a.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"selected index k out of range: k = {k} of {n} elements")
-    order = argsort(input, dim, largest, True)
+    order = argsort(input, dim, largest)
     if not input._a.ndim:
-        return Ranked(input.clone(), order)
+        return return_types.topk((input.clone(), order))
     first = wrap(np.ascontiguousarray(order._a[(slice(None),) * axis + (slice(0, k),)]))
-    return Ranked(_picked(input, first, dim), first)
+    return return_types.topk((_picked(input, first, dim), first))
 
 
 def _max_cases(rng: np.random.Generator) -> Any:
@@ -121,10 +131,12 @@ def _extreme(
     if isinstance(dim, Tensor) or other is not None:
         return pair(input, dim if other is None else other)
     if dim is not None:
-        return Ranked(*along(input, dim, keepdim))
+        kind = return_types.max if along is max_dim else return_types.min
+        return kind(along(input, dim, keepdim))
     if not input._a.size:
+        name = "max" if along is max_dim else "min"
         raise RuntimeError(
-            "max(): Expected reduction dim to be specified for input.numel() == 0. "
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
             "Specify the reduction dim with the 'dim' argument."
         )
     return full(input)
@@ -145,79 +157,3 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         return tuple(wrap(i) for i in found)
     return wrap(np.stack(found, -1)[:, : input._a.ndim])
-
-
-def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
-    dim: int | None = None,
-) -> Any:  # fmt: skip
-    """The distinct elements in order; optionally where each went, and how often it occurs.
-
-    >>> import tensor_core as torch
-    >>> torch.unique(torch.tensor([3, 1, 3]), return_counts=True)
-    (tensor([1, 3]), tensor([1, 2]))
-    """
-    values, inverse, counts = np.unique(input._a, return_inverse=True, return_counts=True, axis=dim)
-    result = [wrap(values)]
-    if return_inverse:
-        result.append(wrap(inverse.reshape(input._a.shape if dim is None else -1)))
-    if return_counts:
-        result.append(wrap(counts))
-    return result[0] if len(result) == 1 else tuple(result)
-
-
-def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
-    """How often each non-negative integer occurs.
-
-    >>> import tensor_core as torch
-    >>> torch.bincount(torch.tensor([0, 2, 2]))
-    tensor([1, 0, 2])
-    """
-    return wrap(np.bincount(input._a, None if weights is None else weights._a, minlength))
-
-
-def isin(
-    elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False
-) -> Tensor:
-    """Whether each element is among the test elements.
-
-    >>> import tensor_core as torch
-    >>> torch.isin(torch.tensor([1, 2, 3]), torch.tensor([3, 1]))
-    tensor([ True, False,  True])
-    """
-    a, b = (x._a if isinstance(x, Tensor) else x for x in (elements, test_elements))
-    return wrap(np.asarray(np.isin(a, b, assume_unique=assume_unique, invert=invert)))
-
-
-def equal(input: Tensor, other: Tensor) -> bool:
-    """Whether shape and all elements are the same.
-
-    >>> import tensor_core as torch
-    >>> torch.equal(torch.tensor([1, 2]), torch.tensor([1, 2]))
-    True
-    """
-    return input._a.shape == other._a.shape and bool((input._a == other._a).all())
-
-
-def isclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> Tensor:
-    """Whether ``|input - other| <= atol + rtol * |other|``, element by element.
-
-    >>> import tensor_core as torch
-    >>> torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([1.0 + 1e-6, 2.1]))
-    tensor([ True, False])
-    """
-    return wrap(np.asarray(np.isclose(input._a, other._a, rtol, atol, equal_nan)))
-
-
-def allclose(
-    input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
-) -> bool:
-    """Whether every element is close; see :func:`isclose`.
-
-    >>> import tensor_core as torch
-    >>> torch.allclose(torch.tensor([1.0]), torch.tensor([1.1]), atol=0.2)
-    True
-    """
-    return bool(np.allclose(input._a, other._a, rtol, atol, equal_nan))

@@ -159,3 +159,55 @@ def tanh(x: Any, /) -> Any:
 @tanh.vjp
 def _(g: Any, y: Any) -> Any:
     return g * (1 - y * y)
+
+
+@op(torch="asinh", promote="float", cases=unary())
+def asinh(x: Any, /) -> Any:
+    """The number whose hyperbolic sine is ``x``.
+
+    >>> import tensor_core as torch
+    >>> torch.asinh(torch.tensor([1.0, -2.0]))
+    tensor([ 0.8814, -1.4436])
+    """
+    return np.arcsinh(x)
+
+
+@asinh.vjp
+def _(g: Any, x: Any) -> Any:
+    return g / np.sqrt(x * x + 1)
+
+
+@op(torch="acosh", promote="float", cases=unary(1.3, 3, domain=(1.0, np.inf)))
+@quiet
+def acosh(x: Any, /) -> Any:
+    """The number, not negative, whose hyperbolic cosine is ``x``; NaN below 1.
+
+    >>> import tensor_core as torch
+    >>> torch.acosh(torch.tensor([1.0, 2.0]))
+    tensor([0.0000, 1.3170])
+    """
+    return np.arccosh(x)
+
+
+@acosh.vjp
+@quiet
+def _(g: Any, x: Any) -> Any:
+    return g / np.sqrt(x * x - 1)
+
+
+@op(torch="atanh", promote="float", cases=unary(-0.8, 0.8, domain=(-1.0, 1.0)))
+@quiet
+def atanh(x: Any, /) -> Any:
+    """The number whose hyperbolic tangent is ``x``; infinite at -1 and 1, NaN beyond.
+
+    >>> import tensor_core as torch
+    >>> torch.atanh(torch.tensor([0.5, 1.0]))
+    tensor([0.5493,    inf])
+    """
+    return np.arctanh(x)
+
+
+@atanh.vjp
+@quiet
+def _(g: Any, x: Any) -> Any:
+    return g / (1 - x * x)
