@@ -44,6 +44,7 @@ from ._creation import (
     zeros_like,
 )
 from ._define import op
+from ._dlpack import from_dlpack, frombuffer
 from ._dtypes import (
     bfloat16,
     bool,
@@ -89,7 +90,7 @@ from ._layouts import *  # noqa: F403
 from ._legacy_types import *  # noqa: F403
 from ._limits import finfo, iinfo
 from ._op import Op
-from ._print import set_printoptions
+from ._print import get_printoptions, set_printoptions
 from ._rng import (
     Generator,
     default_generator,
@@ -104,6 +105,7 @@ from ._size import Size, device
 from ._tensor import Tensor
 from ._threads import get_num_threads, set_num_threads
 from .linalg.older import *  # noqa: F403  (its __all__ too)
+from .storage import *  # noqa: F403
 from .ops import *  # noqa: F403  (its __all__ is the table of ops)
 
 _methods.attach()
@@ -120,7 +122,9 @@ from . import (  # noqa: E402  (they use Tensor's methods)
     optim,
     random,
     return_types,
+    serialization,
     special,
+    storage,
     testing,
     utils,
     version,
@@ -128,6 +132,7 @@ from . import (  # noqa: E402  (they use Tensor's methods)
 from .amp import GradScaler, autocast  # noqa: E402
 from .amp.autocast_mode import get_autocast_dtype, is_autocast_enabled  # noqa: E402
 from .compiler import compile  # noqa: E402
+from .serialization import load, save  # noqa: E402
 
 e, inf, nan, pi = math.e, math.inf, math.nan, math.pi
 newaxis = None
@@ -139,7 +144,7 @@ _LATER = {
     for name in (
         *("__config__", "_dynamo", "_inductor", "accelerator", "backends", "cpu", "cuda"),
         *("distributed", "func", "jit", "mps", "multiprocessing", "onnx", "profiler", "types"),
-        *("xpu",),
+        *("hub", "safetensors", "xpu"),
     )
 }
 __getattr__ = _missing.missing(__name__, _LATER)
@@ -173,6 +178,7 @@ __all__ = [
     *_settings.__all__,
     *linalg.older.__all__,
     *ops.__all__,
+    *storage.__all__,
     *_in_place_functions.NAMES,
     "Case",
     "Generator",
@@ -212,7 +218,10 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "from_dlpack",
+    "frombuffer",
     "from_numpy",
+    "get_printoptions",
     "full",
     "full_like",
     "get_autocast_dtype",
@@ -235,6 +244,7 @@ __all__ = [
     "kernels",
     "linalg",
     "linspace",
+    "load",
     "long",
     "manual_seed",
     "nan",
@@ -251,6 +261,8 @@ __all__ = [
     "registry",
     "result_type",
     "scalar_tensor",
+    "save",
+    "serialization",
     "seed",
     "set_default_dtype",
     "set_grad_enabled",
@@ -258,6 +270,7 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "short",
+    "storage",
     "tensor",
     "uint16",
     "uint32",

@@ -147,7 +147,8 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 _TYPE_NAMES = {
     "float16": "Half", "float32": "Float", "float64": "Double", "int8": "Char", "int16": "Short",
     "int32": "Int", "int64": "Long", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
-    "complex128": "ComplexDouble",
+    "complex128": "ComplexDouble", "bfloat16": "BFloat16",
+    "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64",
 }  # fmt: skip
 
 
@@ -172,54 +173,37 @@ def zero_(self: Tensor) -> Tensor:
     return fill_(self, 0)
 
 
-def lerp(self: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """``self + weight * (end - self)``.
+def polygamma(self: Tensor, n: int) -> Tensor:
+    """The ``n``-th derivative of ``digamma``.
 
     >>> import tensor_core as torch
-    >>> torch.tensor([0.0, 10.0]).lerp(torch.tensor([1.0, 20.0]), 0.5)
-    tensor([ 0.5000, 15.0000])
+    >>> torch.tensor([1.0]).polygamma(1)
+    tensor([1.6449])
     """
-    return self + weight * (end - self)
+    return ops.polygamma(n, self)
 
 
-def addcmul(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """``self + value * tensor1 * tensor2``.
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """The sums over every dimension that broadcasting from ``size`` would have made.
+
+    Raises:
+        RuntimeError: ``size`` does not broadcast to this shape.
 
     >>> import tensor_core as torch
-    >>> torch.zeros(2).addcmul(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), value=10)
-    tensor([30., 80.])
+    >>> torch.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
     """
-    return self + value * tensor1 * tensor2
-
-
-def addcdiv(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Tensor:
-    """``self + value * tensor1 / tensor2``.
-
-    >>> import tensor_core as torch
-    >>> torch.zeros(2).addcdiv(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 4.0]))
-    tensor([0.2500, 0.5000])
-    """
-    return self + value * (tensor1 / tensor2)
-
-
-def clamp_min(self: Tensor, min: Any) -> Tensor:
-    """``clamp`` from below.
-
-    >>> import tensor_core as torch
-    >>> torch.tensor([-1.0, 2.0]).clamp_min(0)
-    tensor([0., 2.])
-    """
-    return ops.clamp(self, min, None)
-
-
-def clamp_max(self: Tensor, max: Any) -> Tensor:
-    """``clamp`` from above.
-
-    >>> import tensor_core as torch
-    >>> torch.tensor([-1.0, 2.0]).clamp_max(0)
-    tensor([-1.,  0.])
-    """
-    return ops.clamp(self, None, max)
+    shape, have = _sizes(size), self._a.shape
+    extra = len(have) - len(shape)
+    fits = extra >= 0 and all(
+        n in (1, m) for n, m in zip(shape, have[max(extra, 0) :], strict=True)
+    )
+    if not fits:
+        raise RuntimeError(
+            f"size {{{list(shape)}}} is not expandable to size {{{list(have)}}}."
+        )
+    dims = [*range(extra), *(i + extra for i, n in enumerate(shape) if n != have[i + extra])]
+    return ops.sum(self, dims, True).reshape(shape) if dims else self
 
 
 def _new_factory(make: Any, name: str) -> Callable[..., Tensor]:

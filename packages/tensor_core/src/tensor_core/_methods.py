@@ -45,6 +45,7 @@ from ._operators import IN_PLACE_OPERATORS, OPERATORS
 from ._protocols import array_function, array_ufunc
 from ._tensor import Tensor
 from .ops.complex import set_imag, set_real
+from .storage import share_memory_, storage, untyped_storage
 
 # Same name, the tensor as first argument.
 DIRECT: tuple[str, ...] = (
@@ -119,8 +120,8 @@ CONVERSIONS: dict[str, _dtypes.dtype] = {
 
 
 def _method(function: Any, name: str) -> Callable[..., Any]:
-    if isinstance(function, Op) and isinstance(function.call, FunctionType):
-        return function.call  # binds as it is
+    if isinstance(function, Op) and isinstance(function.__call__, FunctionType):
+        return function.__call__  # binds as it is
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         return function(self, *args, **kwargs)
