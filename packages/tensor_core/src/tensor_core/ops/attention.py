@@ -23,7 +23,10 @@ def _probabilities(
         scores = scores.masked_fill(wrap(hidden), float("-inf"))
     if bias is not None:
         scores = scores + bias
-    return scores.softmax(-1)
+    blind = (scores._a == -np.inf).all(axis=-1, keepdims=True)  # queries that see no key
+    if not blind.any():
+        return scores.softmax(-1)
+    return scores.masked_fill(wrap(blind), 0.0).softmax(-1).masked_fill(wrap(blind), 0.0)
 
 
 def _composed(

@@ -316,8 +316,17 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
         return input
     if p == 1:
         return _kept(input, input * 0, inplace)
-    keep = random.current().bernoulli(input._a.shape, 1 - p)
+    keep = _drawn_as_laid_out(input._a, 1 - p)
     return _kept(input, dropout_mask(input, wrap(keep), 1 / (1 - p)), inplace)
+
+
+def _drawn_as_laid_out(a: np.ndarray, p: float) -> np.ndarray:
+    """True with probability ``p``, drawn in the order in which the elements lie in memory."""
+    if a.flags.c_contiguous:
+        return random.current().bernoulli(a.shape, p)
+    order = sorted(range(a.ndim), key=lambda i: -abs(a.strides[i]))
+    drawn = random.current().bernoulli(tuple(a.shape[i] for i in order), p)
+    return drawn.transpose(np.argsort(order))
 
 
 def _kept(input: Tensor, out: Tensor, inplace: bool) -> Tensor:

@@ -15,7 +15,6 @@ from .contract import linear
 from .recurrent import (
     Array,
     layer_cases,
-    projected,
     states_before,
     time_steps,
     unrolled,
@@ -46,11 +45,6 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(x, h0, c0, w, r, None, None, p, (2, 1), True)
 
 
-def _gate_scale(size: int, kind: Any) -> Array:
-    """What makes one tanh serve all gates: sigmoid(a) = (1 + tanh(a / 2)) / 2. Shape: (4 H,)."""
-    return np.repeat(np.array([0.5, 0.5, 1, 0.5], kind), size)
-
-
 @op(name="lstm_layer", keeps=("gates", "squashed", "cells"), fuses=_composed, cases=_cases)
 def lstm_layer(
     x: Any, h0: Any, c0: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any,
@@ -68,27 +62,48 @@ def lstm_layer(
     >>> c
     tensor([[1.]])
     """
-    gates = projected(x, weight_ih, bias_ih, bias_hh)  # (N, 4 H)
     size = c0.shape[1]
-    scale = _gate_scale(size, gates.dtype)
-    shift = 1 - scale
-    h, c, w = h0.copy(), c0.copy(), np.ascontiguousarray(weight_hh.T)
+    gates = np.matmul(x, _by_gate(weight_ih, size))  # (4, N, H)
+    biases = [_by_gate(b[:, None], size) for b in (bias_ih, bias_hh) if b is not None]
+    h, c, w = h0.copy(), c0.copy(), _by_gate(weight_hh, size)
     out = np.empty((len(x), h0.shape[1]), gates.dtype)
     cells, squashed = (np.empty((len(x), size), gates.dtype) for _ in range(2))
     for rows, n in time_steps(batch_sizes, reverse):
-        a, now, squash = gates[rows], c[:n], squashed[rows]
-        a += h[:n] @ w
-        a *= scale
-        np.tanh(a, out=a)
-        a *= scale
-        a += shift
-        cells[rows] = now
-        now *= a[:, size : 2 * size]
-        now += a[:, :size] * a[:, 2 * size : 3 * size]
-        np.tanh(now, out=squash)
-        new = a[:, 3 * size :] * squash
+        cells[rows] = c[:n]
+        _step(gates[:, rows], np.matmul(h[:n], w), sum(biases), c[:n], squashed[rows])
+        new = gates[_OUTPUT, rows] * squashed[rows]
         out[rows] = h[:n] = new if weight_hr is None else new @ weight_hr.T
     return out, h, c, gates, squashed, cells
+
+
+# The gates as they are kept: the three that are sigmoids lie together.
+_ORDER = (0, 1, 3, 2)  # i, f, o, g
+_INPUT, _FORGET, _OUTPUT, _NEW = range(4)
+
+
+def _by_gate(weight: Array, size: int) -> Array:
+    """A weight (4 H, K) by gates, (4, K, H), halved for those that are sigmoids."""
+    w = weight.reshape(4, size, -1).swapaxes(1, 2)  # (4, K, H)
+    halved = np.empty(w.shape, w.dtype)
+    for place, gate in enumerate(_ORDER):
+        np.multiply(w[gate], 1 if place == _NEW else 0.5, out=halved[place])
+    return halved
+
+
+def _step(gates: Array, recurrent: Array, bias: Any, cell: Array, squash: Array) -> None:
+    """Turn the input's share of the gates (4, n, H) into the gates, ``cell`` into the next one.
+
+    ``squash`` becomes its tanh. Shapes: (n, H).
+    """
+    gates += recurrent
+    gates += bias
+    np.tanh(gates, out=gates)
+    sigmoids = gates[:_NEW]  # sigmoid(a) = (1 + tanh(a / 2)) / 2, and the weights were halved
+    sigmoids *= 0.5
+    sigmoids += 0.5
+    cell *= gates[_FORGET]
+    cell += gates[_INPUT] * gates[_NEW]
+    np.tanh(cell, out=squash)
 
 
 @lstm_layer.vjp
@@ -98,15 +113,15 @@ def _(
 ) -> Any:  # fmt: skip
     size = cells.shape[1]
     dh, dc = g[1].copy(), g[2].copy()
-    da = np.empty_like(gates)  # (N, 4 H), before the gates' non-linearities
-    hidden = gates[:, 3 * size :] * squashed if weight_hr is not None and needs[7] else None
+    da = np.empty((len(x), 4 * size), gates.dtype)  # before the gates' non-linearities
+    hidden = gates[_OUTPUT] * squashed if weight_hr is not None and needs[7] else None
     d_out = np.empty((len(x), h0.shape[1]), gates.dtype) if hidden is not None else None
     for rows, n in time_steps(batch_sizes, not reverse):
         dh[:n] += g[0][rows]
         if d_out is not None:
             d_out[rows] = dh[:n]
         d_hidden = dh[:n] if weight_hr is None else dh[:n] @ weight_hr
-        _step_back(d_hidden, dc[:n], gates[rows], squashed[rows], cells[rows], da[rows])
+        _step_back(d_hidden, dc[:n], gates[:, rows], squashed[rows], cells[rows], da[rows])
         np.matmul(da[rows], weight_hh, out=dh[:n])
     dx, dw, db = weight_cotangents(da, x, weight_ih, (needs[0], needs[3], needs[5] or needs[6]))
     before = states_before(y[0], h0, batch_sizes, reverse) if needs[4] else None
@@ -120,22 +135,23 @@ def _step_back(dh: Array, dc: Array, gates: Array, squash: Array, cell: Array, d
 
     ``cell`` is the cell before the step, ``squash`` the tanh of the one after it. Shapes: (n, H).
     """
-    size = cell.shape[1]
-    i, f, new, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
-    carried = dh * o
-    slope = squash * squash
-    np.subtract(1, slope, out=slope)
-    slope *= carried
-    dc += slope
-    np.multiply(dc, new, out=da[:, :size])
-    np.multiply(dc, cell, out=da[:, size : 2 * size])
-    np.multiply(dc, i, out=da[:, 2 * size : 3 * size])
-    np.multiply(dh, squash, out=da[:, 3 * size :])
-    slopes = gates * gates  # gates - gates**2 of a sigmoid, 1 - gates**2 of a tanh
-    part = slopes[:, 2 * size : 3 * size]
+    part = squash * squash
     np.subtract(1, part, out=part)
-    for k in (0, 1, 3):
-        part = slopes[:, k * size : (k + 1) * size]
-        np.subtract(gates[:, k * size : (k + 1) * size], part, out=part)
-    da *= slopes
-    dc *= f
+    part *= gates[_OUTPUT]
+    part *= dh
+    dc += part
+    slopes = gates * gates  # gates - gates**2 of a sigmoid, 1 - gates**2 of a tanh
+    np.subtract(gates[:_NEW], slopes[:_NEW], out=slopes[:_NEW])
+    np.subtract(1, slopes[_NEW], out=slopes[_NEW])
+    slopes[_OUTPUT] *= dh
+    for gate in (_INPUT, _FORGET, _NEW):
+        slopes[gate] *= dc
+    into = da.reshape(len(dh), 4, -1).swapaxes(0, 1)  # (4, n, H), in the weights' order
+    for place, factor in (
+        (_INPUT, gates[_NEW]),
+        (_FORGET, cell),
+        (_OUTPUT, squash),
+        (_NEW, gates[_INPUT]),
+    ):
+        np.multiply(slopes[place], factor, out=into[_ORDER[place]])
+    dc *= gates[_FORGET]
