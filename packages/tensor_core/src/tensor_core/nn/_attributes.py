@@ -130,7 +130,8 @@ class Attributes(Tree):
             self.register_buffer(name, value, value.persistent)
         elif name in tables.get("_buffers", ()):
             if not isinstance(value, Tensor):
-                _only_none(value, f"buffer '{name}' (torch.nn.Buffer, torch.Tensor or None expected)")
+                expected = "torch.nn.Buffer, torch.Tensor or None expected"
+                _only_none(value, f"buffer '{name}' ({expected})")
             tables["_buffers"][name] = self._heard("buffer", name, value)
         else:
             object.__setattr__(self, name, value)

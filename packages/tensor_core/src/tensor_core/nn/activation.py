@@ -10,6 +10,7 @@ from .._tensor import Tensor
 from . import functional as F
 from .module import Module
 from .parameter import Parameter
+from .piecewise import inplace_text
 
 
 class _InPlace(Module):
@@ -37,23 +38,6 @@ class ReLU(_InPlace):
         return F.relu(input, inplace=self.inplace)
 
 
-class ReLU6(_InPlace):
-    """min(max(x, 0), 6). Source: Krizhevsky 2010.
-
-    >>> import tensor_core as torch
-    >>> torch.nn.ReLU6()(torch.tensor([-1.0, 7.0]))
-    tensor([0., 6.])
-    """
-
-    def forward(self, input: Tensor) -> Any:
-        """The activation of every element."""
-        return input.clamp_(0, 6) if self.inplace else input.clamp(0, 6)
-
-    def extra_repr(self) -> str:
-        """The two limits, and whether it works in place."""
-        return "inplace=True" if self.inplace else ""
-
-
 class SiLU(_InPlace):
     """x * sigmoid(x). Source: Hendrycks and Gimpel 2016.
 
@@ -77,8 +61,7 @@ class Mish(_InPlace):
 
     def forward(self, input: Tensor) -> Any:
         """The activation of every element."""
-        out = input * ops.tanh(F.softplus(input))
-        return input.copy_(out) if self.inplace else out
+        return F.mish(input, self.inplace)
 
 
 class LeakyReLU(Module):
@@ -100,7 +83,7 @@ class LeakyReLU(Module):
 
     def extra_repr(self) -> str:
         """The slope, and whether it works in place."""
-        return f"negative_slope={self.negative_slope}" + _inplace_text(self.inplace)
+        return f"negative_slope={self.negative_slope}" + inplace_text(self.inplace)
 
 
 class PReLU(Module):
@@ -125,10 +108,7 @@ class PReLU(Module):
 
     def forward(self, input: Tensor) -> Any:
         """The activation of every element."""
-        slope = self.weight
-        if self.num_parameters > 1 and input.ndim > 2:
-            slope = slope.reshape(-1, *[1] * (input.ndim - 2))
-        return ops.where(input > 0, input, slope * input)
+        return F.prelu(input, self.weight)
 
     def extra_repr(self) -> str:
         """The number of slopes."""
@@ -154,7 +134,7 @@ class ELU(Module):
 
     def extra_repr(self) -> str:
         """The limit, and whether it works in place."""
-        return f"alpha={self.alpha}" + _inplace_text(self.inplace)
+        return f"alpha={self.alpha}" + inplace_text(self.inplace)
 
 
 class GELU(Module):
@@ -216,7 +196,7 @@ class LogSigmoid(Module):
 
     def forward(self, input: Tensor) -> Any:
         """The activation of every element."""
-        return -F.softplus(-input)
+        return F.logsigmoid(input)
 
 
 class Softsign(Module):
@@ -268,13 +248,7 @@ class GLU(Module):
 
     def forward(self, input: Tensor) -> Any:
         """The gated half."""
-        size = input.shape[self.dim]
-        if size % 2:
-            raise RuntimeError(
-                f"GLU: halving dimension needs an even size, but dimension {self.dim} is {size}"
-            )
-        value, gate = input.chunk(2, dim=self.dim)
-        return value * ops.sigmoid(gate)
+        return F.glu(input, self.dim)
 
     def extra_repr(self) -> str:
         """The dimension halved."""
@@ -323,5 +297,85 @@ class LogSoftmax(Module):
         return f"dim={self.dim}"
 
 
-def _inplace_text(inplace: bool) -> str:
-    return ", inplace=True" if inplace else ""
+class Softmin(Module):
+    """``Softmax`` of minus the input along ``dim``.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.Softmin(dim=-1)(torch.zeros(2))
+    tensor([0.5000, 0.5000])
+    """
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Any:
+        """Probabilities along the dimension."""
+        return F.softmin(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """The dimension."""
+        return f"dim={self.dim}"
+
+
+class Softmax2d(Module):
+    """``Softmax`` over the channels at every place. Shapes: (N, C, H, W) or (C, H, W) -> same.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.Softmax2d()(torch.zeros(2, 1, 1)).flatten()
+    tensor([0.5000, 0.5000])
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """Probabilities along the channels."""
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
+        return F.softmax(input, -3)
+
+
+class SELU(_InPlace):
+    """An ``ELU`` that keeps mean 0 and variance 1. Source: Klambauer et al. 2017.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.SELU()(torch.tensor([0.0, 2.0]))
+    tensor([0.0000, 2.1014])
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """The activation of every element."""
+        return F.selu(input, self.inplace)
+
+
+class CELU(Module):
+    """x where positive, else ``alpha * (exp(x / alpha) - 1)``. Source: Barron 2017.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.CELU(2.0)(torch.tensor([-1.0, 2.0]))
+    tensor([-0.7869,  2.0000])
+    """
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Any:
+        """The activation of every element."""
+        return F.celu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        """The limit, and whether it works in place."""
+        return f"alpha={self.alpha}{inplace_text(self.inplace)}"
+
+
+class Tanhshrink(Module):
+    """x - tanh(x).
+
+    >>> import tensor_core as torch
+    >>> torch.nn.Tanhshrink()(torch.zeros(1))
+    tensor([0.])
+    """
+
+    def forward(self, input: Tensor) -> Any:
+        """The activation of every element."""
+        return F.tanhshrink(input)

@@ -45,6 +45,7 @@ from ..ops import (
     hardshrink,
     hinge_embedding_loss,
     instance_norm,
+    interpolate,
     kl_div,
     l1_loss,
     layer_norm,
@@ -83,7 +84,12 @@ from ..ops import (
     tanh,
     threshold,
     triplet_margin_loss,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
 )
+from ..ops.embedding import shorten_rows
+from ..ops.embedding_bag import embedding_bag
 from ..ops.fold import fold_image as fold
 from ..ops.fold import unfold_image as unfold
 from ..ops.loss_chances import gaussian_nll_loss, multilabel_soft_margin_loss, soft_margin_loss
@@ -93,6 +99,7 @@ from ..ops.loss_margins import (
     multilabel_margin_loss,
     triplet_margin_with_distance_loss,
 )
+from ..ops.multihead import multi_head_attention_forward
 from ..ops.piecewise import hardsigmoid, hardswish, hardtanh, relu6, softshrink
 from ..ops.units import glu, gumbel_softmax, mish, softmin, softsign, tanhshrink
 
@@ -131,6 +138,7 @@ __all__ = [
     "elu",
     "elu_",
     "embedding",
+    "embedding_bag",
     "feature_alpha_dropout",
     "fold",
     "gaussian_nll_loss",
@@ -146,6 +154,7 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -167,6 +176,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
@@ -205,6 +215,9 @@ __all__ = [
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
     "unfold",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]
 
 
@@ -261,6 +274,10 @@ def embedding(
 ) -> Tensor:
     """The rows of ``weight`` that ``input`` names; ``padding_idx`` gets no gradient.
 
+    With ``max_norm``, rows that are longer (by the p-norm ``norm_type``) are first shortened in
+    ``weight`` itself. ``scale_grad_by_freq`` divides a row's gradient by the number of its
+    occurrences. Gradients are dense, also with ``sparse``.
+
     >>> import tensor_core as torch
     >>> table = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
     >>> torch.nn.functional.embedding(torch.tensor([1, 1, 0]), table)
@@ -268,6 +285,10 @@ def embedding(
             [1., 2.],
             [0., 0.]])
     """
+    if padding_idx is not None and not -weight.shape[0] <= padding_idx < weight.shape[0]:
+        raise AssertionError("Padding_idx must be within num_embeddings")
+    if max_norm is not None:
+        shorten_rows(weight, input, max_norm, norm_type)
     return ops.embedding(
         input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
     )

@@ -314,6 +314,12 @@ from .reshaping import (
     t,
     unflatten,
 )
+from .resize import (
+    interpolate,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
 from .rounding import ceil, floor, round, sign, trunc
 from .running import cummax, cummin, cumprod, cumsum, logcumsumexp, logsumexp
 from .same import allclose, equal, is_nonzero, is_same_size, is_signed, isclose
@@ -598,6 +604,7 @@ __all__ = [
     "index_select",
     "inner",
     "instance_norm",
+    "interpolate",
     "is_complex",
     "is_conj",
     "is_floating_point",
@@ -813,7 +820,6 @@ __all__ = [
     "unbind",
     "unbind_copy",
     "unflatten",
-    "unfold",
     "unfold_copy",
     "unfold_image",
     "uniform_",
@@ -825,6 +831,9 @@ __all__ = [
     "unsafe_split_with_sizes",
     "unsqueeze",
     "unsqueeze_copy",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
     "var",
     "var_mean",
     "vdot",

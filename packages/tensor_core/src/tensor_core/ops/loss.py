@@ -1,4 +1,4 @@
-"""Losses."""
+"""Losses of classes: cross-entropy, and what is left of it without the softmax."""
 
 from __future__ import annotations
 
@@ -10,24 +10,10 @@ from .._card import Case, composed
 from .._define import op
 from .._tensor import Tensor, wrap
 from ..kernels import active as kernels
-from ._cases import distinct
-from .activation import log_softmax_op, softplus
-from .choosing import where_op
+from ._reduction import chosen, reduced
+from .activation import log_softmax_op
 from .gather import gather
 from .keys import raw
-
-
-def _reduced(x: Tensor, reduction: str) -> Tensor:
-    if reduction == "mean":
-        return x.mean()
-    if reduction == "sum":
-        return x.sum()
-    if reduction != "none":
-        raise ValueError(f"{reduction} is not a valid value for reduction: use none, mean or sum")
-    return x
-
-
-# -- cross-entropy -------------------------------------------------------------------------------
 
 
 def _cross_entropy_composed(
@@ -138,6 +124,8 @@ def cross_entropy(
     >>> torch.nn.functional.cross_entropy(logits, target, reduction="none")
     tensor([0.2395, 1.0986])
     """
+    if size_average is not None or reduce is not None:
+        reduction = chosen(size_average, reduce, reduction)
     if target._a.dtype.kind == "f" and target._a.shape == input._a.shape:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     classes = input._a.shape[min(1, input._a.ndim - 1)]
@@ -165,7 +153,7 @@ def _smoothing(
     if reduction == "mean":
         norm = counted.sum() if weight is None else weight._a[target._a[counted]].sum()
         return each.sum() * (share / float(norm))
-    return _reduced(each, reduction) * share
+    return reduced(each, reduction) * share
 
 
 def _along(weight: Tensor, ndim: int, dim: int) -> Tensor:
@@ -184,7 +172,7 @@ def _soft_cross_entropy(
     each = -(logs * target).sum(dim)
     if reduction == "mean":
         return each.sum() / max(each.numel(), 1)
-    return _reduced(each, reduction)
+    return reduced(each, reduction)
 
 
 def _nll_cases(rng: np.random.Generator) -> Any:
@@ -211,6 +199,8 @@ def nll_loss(
     >>> torch.nn.functional.nll_loss(logs, torch.tensor([0, 1]), reduction="none")
     tensor([0.5000, 0.1000])
     """
+    if size_average is not None or reduce is not None:
+        reduction = chosen(size_average, reduce, reduction)
     dim = min(1, input._a.ndim - 1)
     _check_targets(input, target, input._a.shape[dim], ignore_index)
     counted = target._a != ignore_index
@@ -222,156 +212,4 @@ def nll_loss(
     each = picked * wrap(np.asarray(factors))
     if reduction == "mean":
         return each.sum() / float(factors.sum())
-    return _reduced(each, reduction)
-
-
-# -- distances -----------------------------------------------------------------------------------
-
-
-def _pair_cases(rng: np.random.Generator) -> Any:
-    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))
-    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), reduction="sum")
-    yield Case(rng.normal(size=(2, 3)), rng.normal(size=(2, 3)), reduction="none")
-
-
-def _apart(rng: np.random.Generator) -> Any:
-    values = distinct(rng, (12,))
-    yield Case(values[:6].reshape(2, 3) * 3, values[6:].reshape(2, 3) * 3)
-
-
-@composed(torch="nn.functional.mse_loss", cases=_pair_cases)
-def mse_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", weight: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """The squared difference. Shapes: broadcastable -> () or the broadcast shape.
-
-    >>> import tensor_core as torch
-    >>> torch.nn.functional.mse_loss(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0]))
-    tensor(2.)
-    """
-    difference = input - target
-    each = difference * difference
-    return _reduced(each if weight is None else each * weight, reduction)
-
-
-@composed(torch="nn.functional.l1_loss", cases=_apart, kinks="equal elements")
-def l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """The absolute difference.
-
-    >>> import tensor_core as torch
-    >>> torch.nn.functional.l1_loss(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0]))
-    tensor(1.)
-    """
-    return _reduced((input - target).abs(), reduction)
-
-
-@composed(torch="nn.functional.smooth_l1_loss", cases=_apart)
-def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", beta: float = 1.0,
-) -> Tensor:  # fmt: skip
-    """Squared below ``beta``, absolute above (Girshick 2015).
-
-    >>> import tensor_core as torch
-    >>> x = torch.tensor([0.5, 4.0])
-    >>> torch.nn.functional.smooth_l1_loss(x, torch.zeros(2), reduction="none")
-    tensor([0.1250, 3.5000])
-    """
-    size = (input - target).abs()
-    if beta == 0:
-        return _reduced(size, reduction)
-    return _reduced(where_op(size < beta, size * size * (0.5 / beta), size - 0.5 * beta), reduction)
-
-
-def _probability_cases(rng: np.random.Generator) -> Any:
-    yield Case(rng.uniform(0.1, 0.9, (2, 3)), rng.uniform(0, 1, (2, 3))).with_(wrt=(0,))
-    yield Case(rng.uniform(0.1, 0.9, 3), np.array([0.0, 1.0, 1.0]), reduction="sum").with_(wrt=(0,))
-
-
-@composed(torch="nn.functional.binary_cross_entropy", cases=_probability_cases)
-def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
-    reduce: Any = None, reduction: str = "mean",
-) -> Tensor:  # fmt: skip
-    """-(t log p + (1 - t) log(1 - p)), the logarithms not below -100.
-
-    Raises:
-        ValueError: the shapes differ.
-        RuntimeError: a probability is outside [0, 1].
-
-    >>> import tensor_core as torch
-    >>> p, t = torch.tensor([0.5, 0.0]), torch.tensor([1.0, 1.0])
-    >>> torch.nn.functional.binary_cross_entropy(p, t, reduction="none")
-    tensor([  0.6931, 100.0000])
-    """
-    if input._a.shape != target._a.shape:
-        raise ValueError(
-            f"binary_cross_entropy: target of shape {tuple(target._a.shape)} must have the shape "
-            f"{tuple(input._a.shape)} of the input"
-        )
-    if input._a.size and not ((input._a >= 0) & (input._a <= 1)).all():
-        raise RuntimeError("binary_cross_entropy: all elements of input should be between 0 and 1")
-    yes = input.log().clamp(min=-100)
-    no = (-input).log1p().clamp(min=-100)
-    each = -(target * yes + (1 - target) * no)
-    return _reduced(each if weight is None else each * weight, reduction)
-
-
-def _logit_cases(rng: np.random.Generator) -> Any:
-    yield Case(rng.normal(size=(2, 3)), rng.uniform(0, 1, (2, 3))).with_(wrt=(0,))
-
-
-@composed(torch="nn.functional.binary_cross_entropy_with_logits", cases=_logit_cases)
-def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Any = None,
-    reduce: Any = None, reduction: str = "mean", pos_weight: Tensor | None = None,
-) -> Tensor:  # fmt: skip
-    """Binary cross-entropy of sigmoid(input), without overflow.
-
-    >>> import tensor_core as torch
-    >>> x, t = torch.tensor([0.0, -1000.0]), torch.tensor([1.0, 1.0])
-    >>> torch.nn.functional.binary_cross_entropy_with_logits(x, t, reduction="none")
-    tensor([6.9315e-01, 1.0000e+03])
-    """
-    if input._a.shape != target._a.shape:
-        raise ValueError(
-            f"Target size ({tuple(target._a.shape)}) must be the same as input size "
-            f"({tuple(input._a.shape)})"
-        )
-    soft = softplus(-input, threshold=float("inf"))
-    if pos_weight is not None:
-        soft = soft * (1 + (pos_weight - 1) * target)
-    each = (1 - target) * input + soft
-    return _reduced(each if weight is None else each * weight, reduction)
-
-
-def _kl_cases(rng: np.random.Generator) -> Any:
-    p = rng.uniform(0.1, 1, (2, 3))
-    yield Case(rng.normal(size=(2, 3)), p, reduction="batchmean").with_(wrt=(0,))
-    yield Case(rng.normal(size=(2, 3)), np.log(p), reduction="sum", log_target=True).with_(wrt=(0,))
-
-
-@composed(torch="nn.functional.kl_div", cases=_kl_cases)
-def kl_div(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None,
-    reduction: str = "mean", log_target: bool = False,
-) -> Tensor:  # fmt: skip
-    """t (log t - x) for log-probabilities x: the Kullback-Leibler divergence.
-
-    >>> import tensor_core as torch
-    >>> p, q = torch.tensor([0.5, 0.5]), torch.tensor([0.25, 0.75])
-    >>> torch.nn.functional.kl_div(q.log(), p, reduction="sum")
-    tensor(0.1438)
-    """
-    if log_target:
-        each = target.exp() * (target - input)
-    else:
-        entropy = where_op(target > 0, target * where_op(target > 0, target, 1.0).log(), 0.0)
-        each = entropy - target * input
-    if reduction == "batchmean":
-        return each.sum() / each._a.shape[0]
-    return _reduced(each, reduction)
+    return reduced(each, reduction)

@@ -153,6 +153,51 @@ def rms_norm(
     return rms_norm_op(input, weight, tuple(normalized_shape), eps)
 
 
+def _group_norm_cases(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 4, 3)), 2, rng.normal(size=4), rng.normal(size=4))
+    yield Case(rng.normal(size=(2, 4, 2, 2)), 4, None, None, 1e-3)
+
+
+@composed(torch="nn.functional.group_norm", cases=_group_norm_cases)
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Mean 0 and variance 1 over each group of channels (Wu and He 2018). Shapes: (N, C, ...).
+
+    Raises:
+        RuntimeError: the channels do not divide into the groups, or there are none.
+
+    >>> import tensor_core as torch
+    >>> torch.nn.functional.group_norm(torch.tensor([[1.0, 3.0, 0.0, 8.0]]), 2).round()
+    tensor([[-1.,  1., -1.,  1.]])
+    """
+    if input.ndim < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but got {input.ndim}")
+    n, channels = input.shape[:2]
+    if channels % num_groups:
+        raise RuntimeError(
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            f"shape {list(input.shape)} and num_groups={num_groups}"
+        )
+    for name, given in (("weight", weight), ("bias", bias)):
+        if given is not None and tuple(given.shape) != (channels,):
+            raise RuntimeError(
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                f"but got {name} of shape {list(given.shape)} and input of shape "
+                f"{list(input.shape)}"
+            )
+    groups = input.reshape((n, num_groups, -1))  # (N, G, C/G * ...)
+    out = layer_norm(groups, (groups.shape[-1],), eps=eps).reshape(input.shape)
+    along = (-1, *[1] * (input.ndim - 2))  # lines up with dimension 1
+    if weight is not None:
+        out = out * weight.reshape(along)
+    return out if bias is None else out + bias.reshape(along)
+
+
 def _norm_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 3)))
     yield Case(rng.normal(size=(2, 3)), 1, 1)

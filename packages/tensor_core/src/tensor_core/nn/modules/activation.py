@@ -2,4 +2,4 @@
 
 from ._paths import found_in
 
-__getattr__ = found_in("activation", "attention", "multihead", "transformer")
+__getattr__ = found_in("activation", "piecewise", "multihead")

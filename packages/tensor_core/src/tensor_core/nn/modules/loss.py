@@ -2,4 +2,4 @@
 
 from ._paths import found_in
 
-__getattr__ = found_in("loss", "loss_pairs", "loss_margins")
+__getattr__ = found_in("loss", "loss_chances", "loss_margins")

@@ -100,5 +100,3 @@ def register_module_module_registration_hook(hook: Hook) -> RemovableHandle:
 def _addindent(s_: str, numSpaces: int) -> str:
     """Every line but the first moved in by so many columns."""
     return s_.replace("\n", "\n" + " " * numSpaces)
-
-

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from ... import ops
-from ..._creation import arange, as_tensor, full
+from ..._creation import as_tensor, full
+from ..._ranges import arange
 from ..._tensor import Tensor, wrap
 from ...ops.index import index_put
 
