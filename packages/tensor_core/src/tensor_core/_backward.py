@@ -6,13 +6,14 @@ no recursion, no counting of dependencies, graphs of any depth.
 
 from __future__ import annotations
 
-import sys
 from operator import attrgetter
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from . import _dtypes, _tensor
+from ._calls import F32, F64
 from ._grad_mode import mode, set_grad_enabled
 from ._node import Node, Select
 from ._tensor import Tensor, wrap
@@ -36,8 +37,12 @@ def backward(
     >>> w.grad
     tensor([ 3., -1.])
     """
-    tensors = _listed(tensors)
-    roots = _roots(tensors, grad_tensors, create_graph)
+    if grad_tensors is inputs is None and not create_graph and isinstance(tensors, Tensor):
+        node, loss = tensors._node, tensors._a
+        if node is not None and tensors._base is None and not loss.ndim and loss.dtype in _ONES:
+            _pass_on_arrays([(node, _ONES[loss.dtype])], bool(retain_graph), None)
+            return
+    roots = _roots(_listed(tensors), grad_tensors, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         _run(roots, keep, create_graph, None)
@@ -47,8 +52,10 @@ def backward(
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     found = _run(roots, keep, create_graph, [_target(t) for t in wanted])
     for t, g in zip(wanted, found, strict=True):
-        if g is not None:
-            _accumulate(t, g, create_graph, False)
+        if isinstance(g, Tensor):
+            _accumulate_tensor(t, g, create_graph)
+        elif g is not None:
+            _accumulate(t, g, False)
 
 
 def grad(
@@ -125,10 +132,9 @@ def _roots(tensors: list[Tensor], grads: Any, create_graph: bool) -> list[tuple[
                 "element 0 of tensors does not require grad and does not have a grad_fn"
             )
         if g is None:
-            if t._a.size != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            g = wrap(np.ones(t._a.shape, t._a.dtype))
-        elif g._a.shape != t._a.shape:
+            roots.append((_target(t), _one(t, create_graph)))
+            continue
+        if g._a.shape != t._a.shape:
             raise RuntimeError(
                 f"Mismatch in shape: grad_output has a shape of {tuple(g._a.shape)} and output "
                 f"has a shape of {tuple(t._a.shape)}"
@@ -137,76 +143,178 @@ def _roots(tensors: list[Tensor], grads: Any, create_graph: bool) -> list[tuple[
     return roots
 
 
+_ONES = {F32: np.ones((), F32), F64: np.ones((), F64)}  # never changed, so never handed to a leaf
+for _array in _ONES.values():
+    _array.flags.writeable = False
+
+
+def _one(t: Tensor, as_tensor: bool) -> Any:
+    """The first cotangent of a single number: 1."""
+    a = t._a
+    if a.size != 1:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if as_tensor or a.ndim or a.dtype not in _ONES:
+        g = np.ones(a.shape, a.dtype)
+        return wrap(g) if as_tensor else g
+    return _ONES[a.dtype]
+
+
 def _order(roots: list[tuple[Any, Any]], targets: list[Any] | None) -> list[Any]:
-    """Every node reachable from the roots, newest first; only those that lead to targets."""
-    seen = {target for target, _ in roots}
-    stack = list(seen)
-    while stack:
-        for edge in stack.pop()._edges:
+    """Every node reachable from the roots, newest first; only those that lead to targets.
+
+    Leaves are not among them: they have no edges, and their gradients wait until the end.
+    """
+    order = [target for target, _ in roots if target._seq >= 0]
+    if len(order) > 1:
+        order = list(dict.fromkeys(order))
+    seen = set(order)
+    for node in order:  # grows while we walk it
+        for edge in node._edges:
             target = edge[0]
-            if target not in seen:
+            if target._seq >= 0 and target not in seen:
                 seen.add(target)
-                stack.append(target)
-    order = sorted(seen, key=_by_age)
+                order.append(target)
     if targets is not None:
-        useful = set(targets)
-        for node in order:
-            for edge in node._edges:
-                if edge[0] in useful:
-                    useful.add(node)
-                    break
-        order = [node for node in order if node in useful]
-    order.reverse()
+        order = _leading_to(set(targets), sorted(order, key=_by_age))
+    order.sort(key=_by_age, reverse=True)
     return order
+
+
+def _leading_to(useful: set[Any], oldest_first: list[Any]) -> list[Any]:
+    for node in oldest_first:
+        for edge in node._edges:
+            if edge[0] in useful:
+                useful.add(node)
+                break
+    return [node for node in oldest_first if node in useful]
 
 
 def _run(
     roots: list[tuple[Any, Any]], keep: bool, graph: bool, targets: list[Any] | None
 ) -> list[Any]:
     """One pass. With ``targets`` their gradients are returned, else leaves accumulate."""
+    if graph:
+        with _Recording(True):
+            captured = _pass_on_tensors(roots, keep, targets)
+    else:
+        captured = _pass_on_arrays(roots, keep, targets)
+    return [] if targets is None else [captured.get(t) for t in targets]
+
+
+def _pass_on_arrays(
+    roots: list[tuple[Any, Any]], keep: bool, targets: list[Any] | None
+) -> dict[Any, Any]:
+    """The usual backward pass: nothing is recorded, arrays nobody else holds are reused.
+
+    Each small step of a program runs through this loop, so the plain cases of ``Node.fetch``,
+    ``Node.apply``, ``Node.free`` and :func:`_accumulate` are written out in it.
+    """
     pending: dict[Any, Any] = {}
     summed: set[Any] = set()  # targets whose pending array this pass allocated itself
-    for target, g in roots:
-        _collect(pending, summed, target, g, graph)
     captured: dict[Any, Any] = {}
     wanted = None if targets is None else set(targets)
-    with _Recording(graph):
-        for node in _order(roots, targets):
-            g = pending.pop(node, None)
-            if g is None:
-                continue
-            if node._hooks:
-                g = _run_hooks(node._hooks, g)
-            if wanted is not None and node in wanted:
-                captured[node] = g
-            if isinstance(node, Tensor):
-                if wanted is None:
-                    _accumulate(node, g, graph, node in summed)
-                continue
-            if type(node) is Select:
-                _collect_part(pending, node, g)
-                continue
-            grads = node.apply_graph(g) if graph else node.apply(g)
-            for k, (target, shape, dtype) in enumerate(node._edges):
-                r, grads[k] = grads[k], None
-                if r is None:
-                    continue
-                if not graph and type(r) is not np.ndarray:  # NumPy's scalars come from 0-d arrays
-                    r = np.asarray(r)
-                if r.shape != shape or (r._a if graph else r).dtype != dtype:
-                    r = _fit(node, r, shape, dtype, graph)
-                if target not in pending:
-                    pending[target] = r
-                elif not graph and sys.getrefcount(r) <= 2 and _owns_memory(r):
-                    r += pending[target]  # nobody else holds r: the sum needs no new memory
-                    pending[target] = r
-                    summed.add(target)
-                else:
-                    _collect(pending, summed, target, r, graph)
+    for target, g in roots:
+        if target in pending:
+            _collect(pending, summed, target, g)
+        else:
+            pending[target] = g
+    for node in _order(roots, targets):
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        if node._hooks:
+            with _Recording(False):
+                g = run_hooks(node._hooks, wrap(g))._a
+        if wanted is not None and node in wanted:
+            captured[node] = g
+        kind = type(node)
+        if kind is Node:
+            mark = 0
+            for cell in node.cells:
+                mark += cell[0]
+            saved = node.saved
+            if mark != node.mark or saved is None:
+                saved = node.fetch()  # which says what is wrong
+            grads = node.plan.pull(g, saved)
+            if not keep and node.cells:
+                node.saved = None
+        elif kind is Select:
+            _collect_part(pending, node, g)
+            continue
+        else:
+            grads = node.apply(g)
             if not keep:
                 node.free()
-            r = g = None  # a leaf takes a gradient only if nobody else holds it
-    return [] if targets is None else [captured.get(t) for t in targets]
+        saved = None
+        for k, (target, shape, dtype) in enumerate(node._edges):
+            r = grads[k]
+            if r is None:
+                continue
+            grads[k] = None
+            if type(r) is not np.ndarray:  # NumPy's scalars come from 0-d arrays
+                r = np.asarray(r)
+            if r.dtype is not dtype or r.shape != shape:
+                r = _fit(node, r, shape, dtype)
+            if target not in pending:
+                pending[target] = r
+            elif getrefcount(r) <= 2 and _owns_memory(r):
+                r += pending[target]  # nobody else holds r: the sum needs no new memory
+                pending[target] = r
+                summed.add(target)
+            else:
+                _collect(pending, summed, target, r)
+        r = g = None  # a leaf takes a gradient only if nobody else holds it
+    for leaf in list(pending):
+        g = pending.pop(leaf)
+        if leaf._hooks:
+            with _Recording(False):
+                g = run_hooks(leaf._hooks, wrap(g))._a
+        if wanted is not None:
+            captured[leaf] = g
+        # References to memory that nobody else holds: ``g``, and getrefcount's own.
+        elif leaf._grad is None and g.base is None and getrefcount(g) <= 2:
+            leaf._grad = wrap(g)
+            if leaf._hooks:
+                _after_accumulation(leaf)
+        else:
+            _accumulate(leaf, g, leaf in summed)
+    return captured
+
+
+def _pass_on_tensors(
+    roots: list[tuple[Any, Any]], keep: bool, targets: list[Any] | None
+) -> dict[Any, Any]:
+    """The pass with ``create_graph=True``: the same walk, on Tensors, recorded as it goes."""
+    pending: dict[Any, Any] = {}
+    captured: dict[Any, Any] = {}
+    wanted = set(targets or ())
+    for target, g in roots:
+        pending[target] = pending[target] + g if target in pending else g
+    for node in _order(roots, targets):
+        g = pending.pop(node, None)
+        if g is None:
+            continue
+        if node._hooks:
+            g = run_hooks(node._hooks, g)
+        if node in wanted:
+            captured[node] = g
+        if type(node) is Select:
+            _collect_part(pending, node, g)
+            continue
+        for r, (target, shape, dtype) in zip(node.apply_graph(g), node._edges, strict=True):
+            if r is not None:
+                r = _fit_tensor(node, r, shape, dtype)
+                pending[target] = pending[target] + r if target in pending else r
+        if not keep:
+            node.free()
+    for leaf, g in pending.items():
+        if leaf._hooks:
+            g = run_hooks(leaf._hooks, g)
+        if targets is None:
+            _accumulate_tensor(leaf, g, True)
+        else:
+            captured[leaf] = g
+    return captured
 
 
 class _Recording(set_grad_enabled):
@@ -217,13 +325,12 @@ class _Recording(set_grad_enabled):
         self._initial = (mode.enabled, mode.inference)
 
 
-def _collect(pending: dict[Any, Any], summed: set[Any], target: Any, g: Any, graph: bool) -> None:
+def _collect(pending: dict[Any, Any], summed: set[Any], target: Any, g: Any) -> None:
     before = pending.get(target)
     if before is None:
         pending[target] = g
-    elif graph or target not in summed:
-        total = before + g
-        pending[target] = total if graph else np.asarray(total)
+    elif target not in summed:
+        pending[target] = np.asarray(before + g)
         summed.add(target)
     else:
         before += g
@@ -238,56 +345,84 @@ def _collect_part(pending: dict[Any, Any], node: Select, g: Any) -> None:
     parts[node.index] = g if before is None else before + g
 
 
-def _fit(node: Node, g: Any, shape: tuple[int, ...], dtype: Any, graph: bool) -> Any:
+def _fit(node: Node, g: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Undo broadcasting and promotion: the gradient gets the input's shape and type."""
     if g.shape != shape:
-        extra = g.ndim - len(shape)
-        axes = tuple(range(extra)) + tuple(
-            i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1
-        )
-        if extra < 0 or any(n not in (1, g.shape[i + extra]) for i, n in enumerate(shape)):
-            raise RuntimeError(
-                f"{node.op.name}: its derivative has shape {tuple(g.shape)}, "
-                f"but the input has {shape}"
-            )
-        g = g.sum(axes).reshape(shape) if axes else g
-        if not graph and type(g) is not np.ndarray:
-            g = np.asarray(g)
-    if graph:
-        wanted = _dtypes.BY_NUMPY[dtype]
-        return g if g.dtype is wanted else g.to(wanted)
+        axes = _broadcast_axes(node, g.shape, shape)
+        g = np.asarray(g.sum(axes)).reshape(shape) if axes else g
+    if g.dtype.kind == "c" != dtype.kind:
+        g = g.real  # a real input moves along the real axis alone
     return g if g.dtype == dtype else g.astype(dtype)
 
 
-def _run_hooks(hooks: dict[int, Any], g: Any) -> Any:
-    as_array = not isinstance(g, Tensor)
-    t = wrap(g) if as_array else g
+def _fit_tensor(node: Node, g: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
+    """The same for a Tensor, recorded."""
+    if g._a.shape != shape:
+        axes = _broadcast_axes(node, g._a.shape, shape)
+        g = g.sum(axes).reshape(shape) if axes else g
+    if g._a.dtype.kind == "c" != dtype.kind:
+        g = g.real
+    return g if g._a.dtype == dtype else g.to(_dtypes.BY_NUMPY[dtype])
+
+
+def _broadcast_axes(node: Node, have: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes along which the input was repeated; summing over them undoes it."""
+    extra = len(have) - len(shape)
+    if extra < 0 or any(n not in (1, have[i + extra]) for i, n in enumerate(shape)):
+        raise RuntimeError(
+            f"{node.op.name}: its derivative has shape {tuple(have)}, but the input has {shape}"
+        )
+    repeated = [i + extra for i, n in enumerate(shape) if n == 1 and have[i + extra] != 1]
+    return (*range(extra), *repeated)
+
+
+def run_hooks(hooks: dict[int, Any], g: Tensor) -> Tensor:
+    """The gradient after every hook has seen it."""
     for hook in list(hooks.values()):
-        result = hook(t)
-        if result is not None:
-            t = result
-    return t._a if as_array else t
+        if type(hook) is not AfterAccumulation:
+            result = hook(g)
+            g = g if result is None else result
+    return g
 
 
-def _accumulate(leaf: Tensor, g: Any, graph: bool, ours: bool) -> None:
+class AfterAccumulation:
+    """A hook that is called with the leaf, once its ``.grad`` is up to date."""
+
+    __slots__ = ("hook",)
+
+    def __init__(self, hook: Any) -> None:
+        self.hook = hook
+
+
+def _accumulate(leaf: Tensor, g: np.ndarray, ours: bool) -> None:
     """Add to ``leaf.grad``; the first gradient is taken, not copied, if nobody else holds it."""
     before = leaf._grad
-    if graph or isinstance(g, Tensor):
-        g = g if isinstance(g, Tensor) else wrap(g)
-        leaf._grad = (g * 1 if graph else g) if before is None else before + g
-        return
-    if before is not None:
-        if before._rg:
-            leaf._grad = before + wrap(g)
+    if before is None:
+        # References: the caller's variable, this argument, and getrefcount's own (or fewer).
+        if ours or (getrefcount(g) <= 3 and _owns_memory(g)):
+            leaf._grad = wrap(g)
         else:
-            before._a += g
-            before._bump()
-        return
-    # References: the caller's variable, this argument, and getrefcount's own (or fewer).
-    if ours or (sys.getrefcount(g) <= 3 and _owns_memory(g)):
-        leaf._grad = wrap(g)
+            leaf._grad = wrap(np.array(g, order="C"))
+    elif before._rg:
+        leaf._grad = before + wrap(g)
     else:
-        leaf._grad = wrap(np.array(g, order="C"))
+        before._a += g
+        before._bump()
+    if leaf._hooks:
+        _after_accumulation(leaf)
+
+
+def _accumulate_tensor(leaf: Tensor, g: Tensor, graph: bool) -> None:
+    before = leaf._grad
+    leaf._grad = (g * 1 if graph else g) if before is None else before + g
+    if leaf._hooks:
+        _after_accumulation(leaf)
+
+
+def _after_accumulation(leaf: Tensor) -> None:
+    for hook in list((leaf._hooks or {}).values()):
+        if type(hook) is AfterAccumulation:
+            hook.hook(leaf)
 
 
 def _owns_memory(g: np.ndarray) -> bool:
@@ -299,7 +434,7 @@ def _owns_memory(g: np.ndarray) -> bool:
     return (
         type(base) is np.ndarray
         and base.base is None
-        and sys.getrefcount(base) <= 3
+        and getrefcount(base) <= 3
         and base.size == g.size
         and g.flags.writeable
     )
@@ -307,7 +442,7 @@ def _owns_memory(g: np.ndarray) -> bool:
 
 def _unshared(g: np.ndarray) -> np.ndarray:
     # References: the caller's variable, this argument, and getrefcount's own (or fewer).
-    return g if sys.getrefcount(g) <= 3 and _owns_memory(g) else np.array(g, order="C")
+    return g if getrefcount(g) <= 3 and _owns_memory(g) else np.array(g, order="C")
 
 
 _tensor._backward = backward

@@ -183,7 +183,7 @@ def count_up(add: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
 
 
 def forgetting(compute: Callable[..., Any]) -> Callable[..., Any]:
-    """``compute`` in the type of its first tensor, on whose graph the result stays, with slope 0."""
+    """``compute`` in the type of its first tensor, and on its graph with slope 0."""
 
     def forgotten(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         y = compute(x.detach(), *args, **kwargs).to(x.dtype)

@@ -14,7 +14,7 @@ from ._tensor import Tensor, wrap
 if TYPE_CHECKING:
     pass
 
-_sequence = count().__next__  # nodes made later have larger numbers: a topological order
+sequence = count().__next__  # nodes made later have larger numbers: a topological order
 
 Edge = tuple[Any, tuple[int, ...], "np.dtype[Any]"]  # (node or leaf tensor, shape, type)
 
@@ -42,10 +42,10 @@ class Node:
         self.plan = plan
         self._edges = edges
         self.saved = saved
-        self.cells: tuple[list[int], ...] = ()  # version counters of what was saved ...
+        self.cells: list[list[int]] = []  # version counters of what was saved ...
         self.mark = 0  # ... and their sum then: versions only grow, so the sum tells
         self._hooks: dict[int, Callable[[Tensor], Tensor | None]] | None = None
-        self._seq = _sequence()
+        self._seq = sequence()
 
     def name(self) -> str:
         """The op's name in torch's manner, such as ``MulBackward0``."""
@@ -60,56 +60,40 @@ class Node:
         return f"<{self.name()}>"
 
     def fetch(self) -> Any:
-        """What was saved, after making sure that it is still there and still what it was."""
+        """What was saved.
+
+        Raises:
+            RuntimeError: it was freed by an earlier backward pass, or changed in place.
+        """
         if self.saved is None:
             raise RuntimeError(
                 f"{self.op.name}: trying to backward through the graph a second time: its saved "
                 "values were freed. Pass retain_graph=True to the first backward() or grad()."
             )
-        if self.cells:
-            now = 0
-            for cell in self.cells:
-                now += cell[0]
-            if now != self.mark:
-                raise RuntimeError(
-                    f"{self.op.name}: one of the variables needed for gradient computation has "
-                    "been modified by an inplace operation after it was saved. Use the "
-                    "out-of-place op, or clone() the value before changing it."
-                )
-        return self.saved
+        if sum(cell[0] for cell in self.cells) == self.mark:
+            return self.saved
+        raise RuntimeError(
+            f"{self.op.name}: one of the variables needed for gradient computation has been "
+            "modified by an inplace operation after it was saved. Use the out-of-place op, or "
+            "clone() the value before changing it."
+        )
 
     def free(self) -> None:
         """Drop what was saved; a further backward raises."""
-        if self.cells or self.op.keeps:  # else nothing of size is held, and torch allows it
+        if self.cells:  # else nothing of size is held, and torch allows it
             self.saved = None
 
     def apply(self, g: Any) -> list[Any]:
         """Raw gradients for the edges, on arrays."""
-        saved = self.fetch()
-        grads: list[Any] = [None] * len(self._edges)
-        for (fn, place), values in zip(self.plan.rules, saved, strict=False):
-            result = fn(g, *values)
-            if place is not None:
-                grads[place] = result
-            else:
-                for k, position in enumerate(self.plan.inputs):
-                    grads[k] = result[position]
-        return grads
+        return self.plan.pull(g, self.fetch())
 
     def apply_graph(self, g: Any) -> list[Any]:
         """The same on Tensors, recorded, so that gradients have gradients."""
         saved = self.fetch()
-        if getattr(self.op, "fuses", None) is not None:
-            return self._through_composition(g, saved[-1])
-        grads: list[Any] = [None] * len(self._edges)
-        for (fn, place), kinds, values in zip(self.plan.rules, self.plan.kinds, saved, strict=True):
-            result = fn(g, *[self._join(v, k) for v, k in zip(values, kinds, strict=True)])
-            if place is not None:
-                grads[place] = result
-            else:
-                for k, position in enumerate(self.plan.inputs):
-                    grads[k] = result[position]
-        return grads
+        if self.plan.arguments:
+            return self._through_composition(g, [saved[i] for i in self.plan.arguments])
+        joined = [self._join(v, k) for v, k in zip(saved, self.plan.kinds, strict=True)]
+        return self.plan.pull(g, joined)
 
     def _join(self, value: Any, kind: Any) -> Any:
         """A saved value as the rule must see it on the graph; ``kind`` says what it was."""
@@ -123,12 +107,12 @@ class Node:
         if isinstance(kind, int):
             return joined(value, self._edges[kind][0])
         if isinstance(value, np.ndarray):
-            if kind == "kept" and value.dtype.kind in "fc":
+            if kind == "kept" and value.dtype.kind in "fcV":
                 raise RuntimeError(f"{self.op.name}: its derivative cannot be differentiated")
             return wrap(value)
         return value
 
-    def _through_composition(self, g: Tensor, args: tuple[Any, ...]) -> list[Any]:
+    def _through_composition(self, g: Tensor, args: list[Any]) -> list[Any]:
         """Differentiate the composition that a fused op stands for instead of its rule."""
         from ._backward import grad
         from .ops.view import alias

@@ -44,6 +44,10 @@ class Op:
     (<op matmul(x, other)>, 'tanh')
     """
 
+    __slots__ = ("__call__", "__dict__", "__weakref__")  # each op's call is a function of its own
+
+    __call__: Callable[..., Any]
+
     def __init__(
         self,
         forward: Callable[..., Any],
@@ -68,6 +72,7 @@ class Op:
         self.fuses = fuses
         self.kinks = kinks
         self.rules: tuple[Rule, ...] = ()
+        self.check: Callable[[list[Any]], None] | None = None  # of operands of several types
         self.__doc__ = forward.__doc__
         self.__wrapped__ = forward
         self.__module__ = forward.__module__  # where doctest looks for the docstring's example
@@ -77,15 +82,16 @@ class Op:
         self.n_arrays = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
         self.n_args = len(parameters)
         self._positions = tuple((i, 1 << i) for i in range(self.n_arrays))
-        self._mixed = tuple(i for i in range(self.n_arrays) if self.names[i] not in unmixed)
+        self.mixed = tuple(i for i in range(self.n_arrays) if self.names[i] not in unmixed)
         self.plans: dict[int, Plan] = {}
         self.tails = self._default_tails()
-        self.call = self._way_in()
+        self.__call__ = self._way_in()
 
     def _default_tails(self) -> dict[int, tuple[Any, ...]]:
         """The defaults that complete a call by the number of arguments given."""
         tails: dict[int, tuple[Any, ...]] = {}
         tail: tuple[Any, ...] = ()
+        tails[len(self.names)] = ()
         for n in reversed(range(len(self.names))):
             if self.names[n] not in self.defaults:
                 break
@@ -124,16 +130,13 @@ class Op:
 
     # -- the call ---------------------------------------------------------------------------
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.call(*args, **kwargs)
-
     def general(self, *args: Any, **kwargs: Any) -> Any:
         """The call with keywords, numbers, ``None`` or several types among its arguments."""
         if kwargs:
             out = kwargs.pop("out", None)
             args = self._bind(args, kwargs)
             if out is not None:
-                return write_out(self.call(*args), out)
+                return write_out(self.__call__(*args), out)
         elif len(args) != self.n_args:
             tail = self.tails.get(len(args))
             args = self._bind(args, kwargs) if tail is None else args + tail
@@ -141,6 +144,7 @@ class Op:
         needs = 0
         first = None
         plain = True
+        way = None
         for i, bit in self._positions:
             t = args[i]
             if isinstance(t, Tensor):
@@ -157,15 +161,16 @@ class Op:
         if (first is not F32 and first is not F64) or not plain:
             replaced = self._prepare(args)
             if replaced is not None:
-                return self.call(*replaced)
+                return self.__call__(*replaced)
             way = special(values)
-            if way is not None:
-                return way.run(self, values, args, needs)
         try:
-            result = self.forward(*values)
-        except ValueError as error:
+            result = self.forward(*values) if way is None else way.compute(self, values)
+        except (ValueError, TypeError) as error:
             raise self.explained(error, values) from None
-        return self.finish(result, values, args, needs)
+        out = self.finish(result, values, args, needs)
+        if way is not None:
+            way.adapt(self, out)
+        return out
 
     def finish(self, result: Any, values: list[Any], args: tuple[Any, ...], needs: int) -> Any:
         """The forward function's result as a Tensor, recorded if an input needs a gradient.
@@ -222,8 +227,11 @@ class Op:
                     out._rg = True
         return outs[0] if alone else outs
 
-    def explained(self, error: ValueError, values: list[Any]) -> Exception:
-        """NumPy's complaint about shapes as torch's kind of error, with the shapes named."""
+    def explained(self, error: Exception, values: list[Any]) -> Exception:
+        """NumPy's complaint about shapes or types as torch's kind of error, with them named."""
+        if str(error).startswith("ufunc"):
+            kinds = [str(a.dtype) for a in values[: self.n_arrays] if isinstance(a, np.ndarray)]
+            return NotImplementedError(f"{self.name}: not implemented for {' and '.join(kinds)}")
         if not str(error).startswith("operands could not be broadcast"):
             return error
         shapes = [a.shape for a in values[: self.n_arrays] if isinstance(a, np.ndarray)]
@@ -298,14 +306,16 @@ class Op:
     def _promote(self, values: list[Any]) -> bool:
         operands = [
             v._a if isinstance(v, Tensor) else v
-            for v in (values[i] for i in self._mixed)
+            for v in (values[i] for i in self.mixed)
             if v is not None
         ]
+        if self.check is not None:
+            self.check(operands)
         target = _dtypes.result_numpy(operands)
         if self.promote == "float" and target.kind not in _dtypes.DIFFERENTIABLE:
             target = _dtypes.get_default_dtype().numpy
         changed = False
-        for i in self._mixed:
+        for i in self.mixed:
             t = values[i]
             if isinstance(t, Tensor):
                 # beside halves a 0-d array counts as a number: it is not rounded first
@@ -315,6 +325,9 @@ class Op:
             elif isinstance(t, bool) and target.kind != "b":
                 values[i] = int(t)
                 changed = True
+            elif type(t) is int and target.kind in "iu" and self.name != "pow":
+                values[i] = fitted = _dtypes.fitted(t, target)
+                changed = changed or fitted != t
         return changed
 
     # -- inside rules -----------------------------------------------------------------------
@@ -322,13 +335,13 @@ class Op:
     def plain(self, *args: Any, **kwargs: Any) -> Any:
         """The op on arrays or Tensors alike, for use inside rules: arrays in, arrays out."""
         if any(isinstance(a, Tensor) for a in args):
-            return self.call(*args, **kwargs)
+            return self.__call__(*args, **kwargs)
         return self.forward(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self
-        return lambda *args, **kwargs: self.call(instance, *args, **kwargs)
+        return lambda *args, **kwargs: self.__call__(instance, *args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.names)})>"

@@ -8,25 +8,24 @@ from typing import Any
 import numpy as np
 
 from . import ops
+from ._calls import binary
+from ._op import Op
 from ._tensor import Tensor, wrap
 
 _OTHER = (int, float, complex, np.generic, np.ndarray)
 _OPERAND = (Tensor, *_OTHER)
 
 
-def _operator(op: Any, swap: bool = False, *more: Any) -> Callable[[Tensor, Any], Any]:
+def _operator(op: Op, swap: bool = False) -> Callable[[Tensor, Any], Any]:
+    def checked(self: Tensor, other: Any, *more: Any) -> Any:
+        return op.general(self, other, *more) if isinstance(other, _OPERAND) else NotImplemented
+
+    def swapped(self: Tensor, other: Any) -> Any:
+        return op(other, self) if isinstance(other, _OTHER) else NotImplemented
+
     if swap:
-
-        def operator(self: Tensor, other: Any) -> Any:
-            return op(other, self, *more) if isinstance(other, _OTHER) else NotImplemented
-    else:
-
-        def operator(self: Tensor, other: Any) -> Any:
-            if isinstance(other, _OPERAND):
-                return op(self, other, *more)
-            return NotImplemented
-
-    return operator
+        return swapped
+    return binary(op, checked) if isinstance(op, Op) and op.n_arrays == 2 else checked
 
 
 def _equality(op: Any, different: bool) -> Callable[[Tensor, Any], Any]:
@@ -38,6 +37,11 @@ def _equality(op: Any, different: bool) -> Callable[[Tensor, Any], Any]:
     return operator
 
 
+def _rtruediv(self: Tensor, other: Any) -> Any:
+    """As torch has it: rounded twice, so 3 / x is not always torch.div(3, x)."""
+    return ops.reciprocal(self) * other if isinstance(other, _OTHER) else NotImplemented
+
+
 def _rpow(self: Tensor, other: Any) -> Any:
     return ops.pow(other, self)
 
@@ -47,14 +51,14 @@ def _rmatmul(self: Tensor, other: Any) -> Any:
 
 
 OPERATORS: dict[str, Any] = {
-    "__add__": _operator(ops.add, False, 1),
-    "__radd__": _operator(ops.add, True, 1),
-    "__sub__": _operator(ops.sub, False, 1),
-    "__rsub__": _operator(ops.sub, True, 1),
+    "__add__": _operator(ops.add),
+    "__radd__": _operator(ops.add, True),
+    "__sub__": _operator(ops.sub),
+    "__rsub__": _operator(ops.sub, True),
     "__mul__": _operator(ops.mul),
     "__rmul__": _operator(ops.mul, True),
     "__truediv__": _operator(ops.true_div),
-    "__rtruediv__": _operator(ops.true_div, True),
+    "__rtruediv__": _rtruediv,
     "__floordiv__": _operator(ops.floor_divide),
     "__rfloordiv__": _operator(ops.floor_divide, True),
     "__mod__": _operator(ops.remainder),
@@ -75,6 +79,8 @@ OPERATORS: dict[str, Any] = {
     "__rxor__": _operator(ops.bitwise_xor, True),
     "__lshift__": _operator(ops.bitwise_left_shift),
     "__rshift__": _operator(ops.bitwise_right_shift),
+    "__rlshift__": _operator(ops.bitwise_left_shift, True),
+    "__rrshift__": _operator(ops.bitwise_right_shift, True),
     "__lt__": _operator(ops.lt),
     "__le__": _operator(ops.le),
     "__gt__": _operator(ops.gt),

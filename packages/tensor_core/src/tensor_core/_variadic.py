@@ -58,7 +58,7 @@ class VariadicOp(Op):
         if needed and mode.enabled and records(self.name, result._a):
             self._record_list(result, tensors, arrays, params, needed)
             if way is not None:
-                way.adapt(result)
+                way.adapt(self, result)
         return result if out is None else write_out(result, out)
 
     def _record_list(

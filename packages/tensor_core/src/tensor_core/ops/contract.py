@@ -36,8 +36,12 @@ def matmul(x: Any, other: Any, /) -> Any:
     tensor([3., 7.])
     """
     try:
-        if x.dtype == other.dtype:
+        if x.dtype is other.dtype or x.dtype == other.dtype:
+            if x.ndim == 2 == other.ndim:
+                return x.dot(other)  # the same product with less ceremony
             return np.matmul(x, other)
+    except AttributeError:
+        raise TypeError("matmul(): both arguments must be Tensors, not numbers") from None
     except ValueError:
         pass
     raise RuntimeError(_matmul_error(x, other))
@@ -62,22 +66,26 @@ def _matmul_error(x: Any, other: Any) -> str:
 
 @matmul.vjp("x")
 def _(g: Any, other: Any, x_shape: Any) -> Any:
+    if len(x_shape) == 2 == other.ndim:
+        return g.dot(other.T) if type(g) is np.ndarray else g @ other.T
     if other.ndim == 1:  # (..., n, k) @ (k) -> (..., n)
         return g[..., None] * other if len(x_shape) > 1 else g * other
     if len(x_shape) == 1:
         return _rows((other @ g[..., None])[..., 0]).sum(0)
-    return np.matmul(g, np.swapaxes(other, -1, -2))
+    return g @ other.mT
 
 
 @matmul.vjp("other")
 def _(g: Any, x: Any, other_shape: Any) -> Any:
+    if x.ndim == 2 == len(other_shape):
+        return x.T.dot(g) if type(g) is np.ndarray else x.T @ g
     if x.ndim == 1:
         return x[:, None] * g[..., None, :] if len(other_shape) > 1 else g * x
     if len(other_shape) == 1:
         return _rows((np.swapaxes(x, -1, -2) @ g[..., None])[..., 0]).sum(0)
     if len(other_shape) == 2 and x.ndim > 2:  # one product over all rows, not one a batch
         return _rows(x).T @ _rows(g)
-    return np.matmul(np.swapaxes(x, -1, -2), g)
+    return x.mT @ g
 
 
 def _rows(x: Any) -> Any:
@@ -153,6 +161,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     >>> torch.mm(torch.tensor([[1, 2]]), torch.tensor([[3], [4]]))
     tensor([[11]])
     """
+    if not isinstance(input, Tensor):
+        return input @ mat2  # a sparse matrix multiplies in its own way
     _require("mm", input, 2, "self")
     _require("mm", mat2, 2, "mat2")
     return matmul(input, mat2)

@@ -9,6 +9,7 @@ import numpy as np
 from .. import kernels
 from .._card import Case
 from .._define import op
+from .._grad_mode import mode
 from .._inplace import in_place
 from .._tensor import Tensor, wrap
 from .keys import FULL, Key, _check_index, all_integers, arrays, raw, split_key
@@ -143,6 +144,31 @@ def _(g: Any, values_shape: Any, key: Any) -> Any:
     return part.reshape((1,) * extra + tuple(part.shape)) if extra > 0 else part
 
 
+def element(self: Tensor, key: Key) -> Tensor | None:
+    """``self[i, j]`` for as many plain integers as dimensions, of a tensor without history.
+
+    ``None`` if the key is not of that kind. Counting in a table is a program of its own (a
+    bigram's ``N[i, j] += 1``), and this is all it needs.
+    """
+    for k in key:
+        if type(k) is not int:
+            return None
+    a = self._a
+    if len(key) != a.ndim:
+        return None
+    try:
+        part = a[(*key, ...)]
+    except IndexError:
+        return None  # the long way says which index is out of range
+    out = wrap(part)
+    out._ver = version = self._ver
+    out._seen = version[0]
+    out._untracked = not mode.enabled
+    out._base = self
+    out._replay = ((slice_view, (key,), None),)
+    return out
+
+
 def getitem(self: Tensor, key: Any) -> Tensor:
     """``self[key]`` with every kind of key torch knows.
 
@@ -151,6 +177,10 @@ def getitem(self: Tensor, key: Any) -> Tensor:
     >>> x[1, -1], x[..., None].shape
     (tensor(5), torch.Size([2, 3, 1]))
     """
+    if type(key) is tuple and not self._rg and self._base is None:
+        out = element(self, key)
+        if out is not None:
+            return out
     if type(key) is int:
         if not self._a.ndim:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()`")
@@ -176,6 +206,8 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     tensor([[5., 0., 0.],
             [5., 0., 0.]])
     """
+    if type(value) is Tensor and value._base is self and value._replay[-1][1][0] is key:
+        return  # x[i, j] += y: the element has been changed already
     if not isinstance(value, Tensor):
         if isinstance(value, str | bytes):
             raise TypeError(f"can't assign a {type(value).__name__} to a Tensor")

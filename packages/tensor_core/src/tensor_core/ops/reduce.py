@@ -13,6 +13,8 @@ from .._define import op
 from .._geometry import check_dim
 from .._tensor import Tensor
 
+_add_up = np.add.reduce
+
 Dim = int | tuple[int, ...] | list[int] | None
 
 
@@ -85,11 +87,13 @@ def sum(x: Any, /, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
         x = x.astype(_dtypes.to_numpy(dtype), copy=False)
     elif x.dtype.kind in "iub":
         x = x.astype(np.int64, copy=False)
-    return x.sum(axis=numpy_axis(dim, x.ndim), keepdims=keepdim)
+    return _add_up(x, None if dim is None else axes_of(dim, x.ndim), None, None, keepdim)
 
 
 @sum.vjp
 def _(g: Any, x_shape: Any, dim: Any, keepdim: Any) -> Any:
+    if dim is None and type(g) is np.ndarray and not g.ndim:
+        return np.ndarray(x_shape, g.dtype, g, 0, (0,) * len(x_shape))  # a broadcast
     return spread(g, x_shape, dim, keepdim)
 
 
