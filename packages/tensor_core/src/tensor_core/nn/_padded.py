@@ -39,7 +39,7 @@ def nested_refused(layer: Any) -> str:
 
 
 def nests(encoder: Any, src: Tensor, mask: Tensor | None, padding: Tensor | None) -> bool:
-    """Whether torch leaves padding out in this call: evaluation, no gradient, padding at the end."""
+    """Whether torch leaves padding out of this call: at rest, no gradient, padding at the end."""
     first: Module = encoder.layers[0]
     if first.training or src.dim() != 3 or padding is None or mask is not None:
         return False

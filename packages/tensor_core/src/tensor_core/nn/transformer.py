@@ -71,9 +71,7 @@ class TransformerEncoder(Module):
         zeroed = self.use_nested_tensor and nests(self, src, mask, padding)
         output = src
         for layer in self.layers:
-            output = layer(
-                output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding
-            )
+            output = layer(output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding)
         if zeroed and padding is not None:
             output = output.masked_fill((padding != 0)[..., None], 0.0)
         return output if self.norm is None else self.norm(output)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._card import Case
 from .._define import op
+from .._grad_mode import no_grad
 from .._tensor import Tensor, wrap
 from .index import _placed
 
@@ -26,8 +27,12 @@ def embedding(
 ) -> Any:  # fmt: skip
     """The rows of ``weight`` that the integers name. Shapes: (...), (n, d) -> (..., d).
 
+    The row ``padding_idx`` gets no gradient, and with ``scale_grad_by_freq`` a row's gradient is
+    divided by the number of its occurrences. Gradients are dense, ``sparse`` or not; ``max_norm``
+    is a matter of :func:`shorten_rows`.
+
     Raises:
-        RuntimeError: the indices are not integers, or an option is not supported.
+        RuntimeError: the indices are not integers.
         IndexError: an index is out of range.
 
     >>> import tensor_core as torch
@@ -39,8 +44,6 @@ def embedding(
     """
     if x.dtype.kind not in "iu":
         raise RuntimeError(f"embedding: indices must be integers (Long, Int), not {x.dtype}")
-    if max_norm is not None or scale_grad_by_freq:
-        raise RuntimeError("embedding: max_norm and scale_grad_by_freq are not supported")
     if x.size and (x.min() < 0 or x.max() >= weight.shape[0]):
         worst = x.min() if x.min() < 0 else x.max()
         raise IndexError(
@@ -50,12 +53,37 @@ def embedding(
 
 
 @embedding.vjp("weight")
-def _(g: Any, x: Any, weight_shape: Any, padding_idx: Any) -> Any:
+def _(g: Any, x: Any, weight_shape: Any, padding_idx: Any, scale_grad_by_freq: Any) -> Any:
     ids = x._a if isinstance(x, Tensor) else x
+    factor: Any = 1
+    if scale_grad_by_freq:
+        factor = 1 / np.bincount(ids.reshape(-1), minlength=weight_shape[0])[ids][..., None]
     if padding_idx is not None:
-        kept = (ids != padding_idx % weight_shape[0])[..., None]
-        g = g * (wrap(kept) if isinstance(g, Tensor) else kept)
+        factor = factor * (ids != padding_idx % weight_shape[0])[..., None]
+    if isinstance(factor, np.ndarray):
+        factor = factor.astype(g._a.dtype if isinstance(g, Tensor) else g.dtype)
+        g = g * (wrap(factor) if isinstance(g, Tensor) else factor)
     return _placed(g, weight_shape, (ids,), False)
+
+
+def shorten_rows(weight: Tensor, ids: Tensor, max_norm: float, norm_type: float) -> None:
+    """Bring the rows named, where they are longer than ``max_norm``, to that norm, in place.
+
+    >>> import tensor_core as torch
+    >>> table = torch.tensor([[3.0, 4.0], [6.0, 8.0]])
+    >>> shorten_rows(table, torch.tensor([1, 1]), 5.0, 2.0); table
+    tensor([[3.0000, 4.0000],
+            [3.0000, 4.0000]])
+    """
+    rows = np.unique(ids._a)
+    values = weight._a[rows]
+    norms = np.linalg.norm(values, ord=norm_type, axis=1)
+    long = norms > max_norm
+    if long.any():
+        kind = values.dtype.type
+        factor = (kind(max_norm) / (norms[long] + kind(1e-7)))[:, None].astype(kind)
+        with no_grad():
+            weight.detach()[wrap(rows[long])] = wrap(values[long] * factor)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

@@ -14,7 +14,8 @@ from .._creation import zeros, zeros_like
 from .._tensor import Tensor
 from .attention import scaled_dot_product_attention
 from .contract import linear
-from .join import cat, pad
+from .join import cat
+from .padding import pad
 from .random import dropout
 
 
