@@ -26,16 +26,16 @@ from . import (
 from ._binding import as_torch
 from ._card import Case, registry
 from ._creation import (
-    arange,
     as_tensor,
     asarray,
     empty,
     empty_like,
+    empty_permuted,
+    empty_strided,
     eye,
     from_numpy,
     full,
     full_like,
-    linspace,
     ones,
     ones_like,
     scalar_tensor,
@@ -91,6 +91,7 @@ from ._legacy_types import *  # noqa: F403
 from ._limits import finfo, iinfo
 from ._op import Op
 from ._print import get_printoptions, set_printoptions
+from ._ranges import arange, frombuffer, linspace, logspace, range, vander
 from ._rng import (
     Generator,
     default_generator,
@@ -104,9 +105,10 @@ from ._settings import *  # noqa: F403
 from ._size import Size, device
 from ._tensor import Tensor
 from ._threads import get_num_threads, set_num_threads
+from .sparse import sparse_coo_tensor, spmm
 from .linalg.older import *  # noqa: F403  (its __all__ too)
-from .storage import *  # noqa: F403
 from .ops import *  # noqa: F403  (its __all__ is the table of ops)
+from .storage import *  # noqa: F403
 
 _methods.attach()
 globals().update(_in_place_functions.functions())  # relu_(x), sin_(x) and their like
@@ -116,6 +118,7 @@ from . import (  # noqa: E402  (they use Tensor's methods)
     amp,
     autograd,
     compiler,
+    fft,
     kernels,
     linalg,
     nn,
@@ -123,6 +126,7 @@ from . import (  # noqa: E402  (they use Tensor's methods)
     random,
     return_types,
     serialization,
+    sparse,
     special,
     storage,
     testing,
@@ -131,6 +135,7 @@ from . import (  # noqa: E402  (they use Tensor's methods)
 )
 from .amp import GradScaler, autocast  # noqa: E402
 from .amp.autocast_mode import get_autocast_dtype, is_autocast_enabled  # noqa: E402
+from .autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: E402
 from .compiler import compile  # noqa: E402
 from .serialization import load, save  # noqa: E402
 
@@ -147,8 +152,13 @@ _LATER = {
         *("hub", "safetensors", "xpu"),
     )
 }
+_LATER["vmap"] = f"{__name__}.func:vmap"
+_OF_NN = {
+    "parallel": f"{__name__}.nn.parallel",
+    "DataParallel": f"{__name__}.nn.parallel:DataParallel",
+}
 __getattr__ = _missing.missing(__name__, _LATER)
-_missing.guard(__name__)
+_missing.guard(__name__, {f"{__name__}.nn": _OF_NN})
 
 if TYPE_CHECKING:
     from . import (  # noqa: F401
@@ -172,6 +182,7 @@ if TYPE_CHECKING:
 __all__ = [
     "testing",
     "special",
+    "spmm",
     "return_types",
     *_layouts.__all__,
     *_legacy_types.__all__,
@@ -211,8 +222,11 @@ __all__ = [
     "e",
     "empty",
     "empty_like",
+    "empty_permuted",
+    "empty_strided",
     "enable_grad",
     "eye",
+    "fft",
     "finfo",
     "float",
     "float16",
@@ -238,6 +252,8 @@ __all__ = [
     "int32",
     "int64",
     "int8",
+    "is_anomaly_check_nan_enabled",
+    "is_anomaly_enabled",
     "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
@@ -245,6 +261,7 @@ __all__ = [
     "linalg",
     "linspace",
     "load",
+    "logspace",
     "long",
     "manual_seed",
     "nan",
@@ -258,6 +275,7 @@ __all__ = [
     "pi",
     "promote_types",
     "random",
+    "range",
     "registry",
     "result_type",
     "scalar_tensor",
@@ -270,6 +288,8 @@ __all__ = [
     "set_printoptions",
     "set_rng_state",
     "short",
+    "sparse",
+    "sparse_coo_tensor",
     "storage",
     "tensor",
     "uint16",
@@ -277,6 +297,7 @@ __all__ = [
     "uint64",
     "uint8",
     "utils",
+    "vander",
     "zeros",
     "zeros_like",
 ]

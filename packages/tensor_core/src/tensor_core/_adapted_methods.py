@@ -10,6 +10,7 @@ import numpy as np
 from . import _dtypes, ops
 from ._creation import full, tensor
 from ._inplace import in_place
+from ._legacy_types import named_type
 from ._tensor import Tensor, wrap
 
 
@@ -140,7 +141,7 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     if dtype is None:
         return f"torch.{_TYPE_NAMES[self.dtype.name]}Tensor"
     if isinstance(dtype, str):
-        dtype = next(d for d in _dtypes.ALL if f"torch.{_TYPE_NAMES[d.name]}Tensor" == dtype)
+        dtype = named_type(dtype)
     return ops.to(self, getattr(dtype, "_tensor_dtype", dtype))
 
 
@@ -260,6 +261,30 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     tensor([0., 1.])
     """
     return ops.to(self, other.dtype)
+
+
+def cuda(
+    self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
+    """The tensor on a CUDA device; raises AssertionError, since there is none.
+
+    >>> import tensor_core as torch
+    >>> x = torch.zeros(1)
+    >>> x = x.cuda() if torch.cuda.is_available() else x
+    """
+    return ops.to(self, device="cuda" if device is None else device)
+
+
+def xpu(
+    self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
+    """The tensor on an XPU device; raises AssertionError, since there is none.
+
+    >>> import tensor_core as torch
+    >>> x = torch.zeros(1)
+    >>> x = x.xpu() if torch.xpu.is_available() else x
+    """
+    return ops.to(self, device="xpu" if device is None else device)
 
 
 def cpu(self: Tensor, *memory_format: Any, **more: Any) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 from . import _dtypes
 from ._tensor import Tensor, wrap
 from .ops.random import _shape, _type, finish
+from .storage import taken
 
 
 def tensor(
@@ -31,39 +32,94 @@ def tensor(
 
 
 def _array(data: Any, dtype: Any) -> np.ndarray:
+    """The data as an array of the type asked for, or of the type torch infers."""
     if isinstance(data, Tensor):
         data = data._a
     elif isinstance(data, list | tuple):
         data = _plain(data)
-    wanted = None if dtype is None else _dtypes.to_numpy(dtype)
-    weak = not isinstance(data, np.ndarray | np.generic)
+    if isinstance(data, np.ndarray):
+        _dtypes.of_array(data)
+        return data if dtype is None else data.astype(_dtypes.to_numpy(dtype))
     try:
-        a = np.array(data, dtype=wanted)
-    except (ValueError, TypeError) as error:
-        raise type(error)(
-            f"tensor: the data do not form a rectangular array of numbers: {error}"
-        ) from None
-    if wanted is None and weak:
-        if a.dtype == np.float64 and not _holds_arrays(data):
-            a = a.astype(_dtypes.get_default_dtype().numpy)
-        elif a.dtype == np.complex128:
-            a = a.astype(_dtypes.get_default_dtype().to_complex().numpy)
-        elif a.dtype.kind == "i":
-            a = a.astype(np.int64)
+        a = np.asarray(data)
+    except (ValueError, TypeError, OverflowError):
+        raise _refusal(data) from None
+    if a.dtype.kind not in "biufcV" or (a.dtype.kind == "u" and a.dtype.itemsize == 8):
+        raise _refusal(data)
+    if dtype is not None:
+        return _converted(a, data, _dtypes.to_numpy(dtype))
+    if not isinstance(data, np.generic) and not _holds_arrays(data):
+        if a.dtype.kind == "f":
+            return a.astype(_dtypes.get_default_dtype().numpy)
+        if a.dtype.kind == "c":
+            return a.astype(_dtypes.get_default_dtype().to_complex().numpy)
     _dtypes.of_array(a)
     return a
 
 
+def _converted(a: np.ndarray, data: Any, kind: np.dtype[Any]) -> np.ndarray:
+    """Python numbers as a type, if it can hold them; a byte may be given as a negative number."""
+    if a.dtype.kind == "c" and kind.kind != "c":
+        raise TypeError(f"tensor: complex numbers cannot be converted to {kind}")
+    if kind.kind in "iu" and a.size:
+        info = np.iinfo(kind)
+        low = -info.max - 1 if kind.kind == "u" else info.min
+        if (a.dtype.kind == "f" and not np.isfinite(a).all()) or not (
+            low <= a.min() and a.max() <= info.max
+        ):
+            raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+    with np.errstate(over="ignore"):
+        return a.astype(kind)
+
+
+def _refusal(data: Any) -> Exception:
+    """Why nested data make no tensor, as torch's kind of error."""
+    shape: list[int] = []
+    first = data
+    while isinstance(first, list | tuple | range):
+        shape.append(len(first))
+        if not first:
+            break
+        first = first[0]
+    problem = _first_problem(data, shape, 0)
+    if problem is not None:
+        return problem
+    return ValueError("tensor: the data do not form a rectangular array of numbers")
+
+
+def _first_problem(data: Any, shape: list[int], depth: int) -> Exception | None:
+    if isinstance(data, str | bytes):
+        return TypeError(f"new(): invalid data type '{type(data).__name__}'")
+    if isinstance(data, np.ndarray):
+        return ValueError("only one element tensors can be converted to Python scalars")
+    if isinstance(data, list | tuple | range):
+        if depth == len(shape):
+            return TypeError(f"'{type(data).__name__}' object cannot be interpreted as a number")
+        if len(data) != shape[depth]:
+            return ValueError(
+                f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})"
+            )
+        return next(
+            (p for p in (_first_problem(d, shape, depth + 1) for d in data) if p is not None), None
+        )
+    if isinstance(data, int) and not -(2**63) <= data < 2**63:
+        return ValueError("Overflow when unpacking long long")
+    if not isinstance(data, int | float | complex | np.generic):
+        return RuntimeError(f"Could not infer dtype of {type(data).__name__}")
+    return TypeError("not a sequence") if depth < len(shape) else None
+
+
 def _holds_arrays(data: Any) -> bool:
-    while isinstance(data, list | tuple) and data:
-        data = data[0]
+    """Whether NumPy's numbers are among the data: they keep their own types."""
+    if isinstance(data, list | tuple):
+        return any(_holds_arrays(d) for d in data)
     return isinstance(data, np.ndarray | np.generic)
 
 
 def _plain(data: Any) -> Any:
     """Nested lists with tensors turned into what NumPy reads."""
     if isinstance(data, Tensor):
-        return data._a.item() if data._a.ndim == 0 else data._a
+        return data._a[()] if data._a.size == 1 and data._a.ndim == 0 else data._a
     if isinstance(data, list | tuple) and any(isinstance(d, list | tuple | Tensor) for d in data):
         return [_plain(d) for d in data]
     return data
@@ -78,20 +134,44 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     True
     """
     if isinstance(data, Tensor):
-        return data if dtype is None else data.to(dtype)
-    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == _dtypes.to_numpy(dtype)):
+        return data.to(device=device, dtype=dtype)
+    if isinstance(data, np.ndarray) and device is None and (dtype is None or data.dtype == _dtypes.to_numpy(dtype)):
         return from_numpy(data)
     return tensor(data, dtype=dtype, device=device)
 
 
-asarray = as_tensor
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """A tensor of the object, sharing its memory where that is possible unless ``copy``.
+
+    Raises:
+        ValueError: ``copy=False``, and the memory cannot be shared.
+
+    >>> import tensor_core as torch
+    >>> torch.asarray([1, 2])
+    tensor([1, 2])
+    """
+    if copy is False and isinstance(obj, list | tuple | int | float | complex):
+        raise ValueError("can't alias arbitrary sequence into a tensor.")
+    made = as_tensor(obj, dtype, device)
+    shared = isinstance(obj, Tensor | np.ndarray) and np.may_share_memory(
+        made._a, obj._a if isinstance(obj, Tensor) else obj
+    )
+    if copy is False and not shared:
+        raise ValueError("asarray: a copy is needed, which copy=False forbids")
+    if copy and shared:
+        made = made.clone()
+    return made.requires_grad_() if requires_grad and not made.requires_grad else made
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
-    """A tensor sharing the array's memory.
+    """A tensor sharing the array's memory; memory that is read-only brings a warning.
 
     Raises:
         TypeError: it is no array, or of a type tensors do not have.
+        ValueError: its strides are negative, its numbers lie askew or in foreign byte order.
 
     >>> import tensor_core as torch
     >>> import numpy as np
@@ -103,8 +183,13 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    if not ndarray.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion "
+            "between byte orders is currently not supported."
+        )
     _dtypes.of_array(ndarray)
-    return wrap(ndarray)
+    return wrap(taken(ndarray))
 
 
 def zeros(
@@ -171,6 +256,12 @@ def _sized(size: tuple[Any, ...], named: dict[str, Any]) -> tuple[int, ...]:
         size = (named.pop("size"),)
     if named:
         raise TypeError(f"unexpected argument {next(iter(named))!r}")
+    parts = size[0] if len(size) == 1 and isinstance(size[0], tuple | list) else size
+    for n in parts:
+        if not hasattr(n, "__index__"):
+            raise TypeError(
+                f"argument 'size' (position 1) must be tuple of ints, not {type(n).__name__}"
+            )
     shape = _shape(size)
     if any(n < 0 for n in shape):
         raise RuntimeError(f"Trying to create tensor with negative dimension: {list(shape)}")
@@ -186,6 +277,7 @@ def full(
     layout: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """One value in a whole shape; its type is the value's unless given.
 
@@ -198,6 +290,36 @@ def full(
     return finish(np.full(_shape((size,)), value, kind), requires_grad, device, out)
 
 
+def like(a: np.ndarray, make: Any, kind: Any, memory_format: Any = None) -> np.ndarray:
+    """A new array of the shape of ``a``, its dimensions in the same order in memory."""
+    name = getattr(memory_format, "_name", "preserve_format")
+    if name == "contiguous_format" or (name == "preserve_format" and a.flags.c_contiguous):
+        return make(a.shape, kind)
+    if name == "preserve_format":
+        order = sorted(range(a.ndim), key=lambda i: -a.strides[i]) if 0 not in a.strides else None
+    else:
+        order = channels_last_order(a.ndim, name)
+    return make(a.shape, kind) if order is None else permuted(make, a.shape, order, kind)
+
+
+def permuted(make: Any, shape: Any, order: Any, kind: Any) -> np.ndarray:
+    """A new array whose dimensions lie in memory in an order, the slowest first."""
+    dense = make(tuple(shape[i] for i in order), kind)
+    return dense.transpose([list(order).index(i) for i in range(len(order))])
+
+
+def channels_last_order(ndim: int, name: str) -> list[int]:
+    """The order of dimensions in memory in which channels come last.
+
+    Raises:
+        RuntimeError: there are not as many dimensions as the format has.
+    """
+    rank = 5 if name.endswith("3d") else 4
+    if ndim != rank:
+        raise RuntimeError(f"required rank {rank} tensor to use {name} format")
+    return [0, *range(2, rank), 1]
+
+
 def _like(make: Any, name: str) -> Any:
     def function(
         input: Tensor,
@@ -205,11 +327,12 @@ def _like(make: Any, name: str) -> Any:
         dtype: Any = None,
         layout: Any = None,
         device: Any = None,
+        pin_memory: bool = False,
         requires_grad: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
         kind = input._a.dtype if dtype is None else _dtypes.to_numpy(dtype)
-        return finish(make(input._a.shape, kind), requires_grad, device)
+        return finish(like(input._a, make, kind, memory_format), requires_grad, device)
 
     function.__name__ = name
     function.__doc__ = f"""``{name.removesuffix("_like")}`` in the shape and type of ``input``.
@@ -226,82 +349,59 @@ ones_like = _like(np.ones, "ones_like")
 empty_like = _like(np.empty, "empty_like")
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, **more: Any) -> Tensor:
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    pin_memory: bool = False, requires_grad: bool = False, memory_format: Any = None,
+) -> Tensor:  # fmt: skip
     """One value in the shape and type of ``input``.
 
     >>> import tensor_core as torch
     >>> torch.full_like(torch.zeros(2), 7)
     tensor([7., 7.])
     """
-    return full(input._a.shape, fill_value, dtype=dtype or input.dtype, **more)
+    kind = input._a.dtype if dtype is None else _dtypes.to_numpy(dtype)
+    array = like(input._a, np.empty, kind, memory_format)
+    array[...] = fill_value._a if isinstance(fill_value, Tensor) else fill_value
+    return finish(array, requires_grad, device)
 
 
-def arange(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    *,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """The numbers from ``start`` to before ``end`` in steps; int64 if all are integers.
-
-    Raises:
-        RuntimeError: the step is zero or leads away from the end.
+def empty_strided(
+    size: Any, stride: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Uninitialised memory of a shape and strides, in elements.
 
     >>> import tensor_core as torch
-    >>> torch.arange(5), torch.arange(0, 1, 0.25)
-    (tensor([0, 1, 2, 3, 4]), tensor([0.0000, 0.2500, 0.5000, 0.7500]))
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
     """
-    if end is None:
-        start, end = 0, start
-    start, end, step = (
-        v.item() if isinstance(v, Tensor | np.generic) else v for v in (start, end, step)
-    )
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    if dtype is not None:
-        kind = _dtypes.to_numpy(dtype)
-    elif all(isinstance(v, int) for v in (start, end, step)):
-        kind = np.dtype(np.int64)
-    else:
-        kind = _dtypes.get_default_dtype().numpy
-    count = int(np.ceil((end - start) / step))
-    values = start + step * np.arange(count)
-    return finish(values.astype(kind), requires_grad, device, out)
-
-
-def linspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    *,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """``steps`` evenly spaced numbers from ``start`` to ``end``, both included.
-
-    >>> import tensor_core as torch
-    >>> torch.linspace(0, 1, 5)
-    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
-    """
-    a, b = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    shape, steps = _shape((tuple(size),)), _shape((tuple(stride),))
+    if len(shape) != len(steps):
+        raise RuntimeError(f"mismatch in length of strides and shape: {steps} and {shape}")
     kind = _type(dtype)
-    if steps < 2:
-        return finish(np.full(steps, a, kind), requires_grad, device, out)
-    step = (kind.type(b) - kind.type(a)) / kind.type(steps - 1)
-    i = np.arange(steps)
-    lower = kind.type(a) + step * i.astype(kind)  # each half is counted from its own end
-    upper = kind.type(b) - step * (steps - 1 - i).astype(kind)
-    return finish(np.where(i < steps // 2, lower, upper).astype(kind), requires_grad, device, out)
+    last = sum((n - 1) * s for n, s in zip(shape, steps, strict=True))
+    flat = np.empty(0 if 0 in shape else last + 1, kind)
+    strides = tuple(s * kind.itemsize for s in steps)
+    return finish(np.lib.stride_tricks.as_strided(flat, shape, strides), requires_grad, device)
+
+
+def empty_permuted(
+    size: Any, physical_layout: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Uninitialised memory whose dimensions lie in the order named, the slowest first.
+
+    >>> import tensor_core as torch
+    >>> torch.empty_permuted((2, 3, 4), (0, 2, 1)).stride()
+    (12, 1, 3)
+    """
+    order = _shape((tuple(physical_layout),))
+    if sorted(order) != list(range(len(size))):
+        raise RuntimeError(
+            f"empty_permuted: physical_layout {order} must name each dimension of {tuple(size)} "
+            "once"
+        )
+    return finish(permuted(np.empty, tuple(size), order, _type(dtype)), requires_grad, device)
 
 
 def eye(
@@ -313,6 +413,7 @@ def eye(
     layout: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Ones on the diagonal, zeros elsewhere.
 
@@ -321,14 +422,21 @@ def eye(
     tensor([[1., 0.],
             [0., 1.]])
     """
+    for name, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     return finish(np.eye(n, m, dtype=_type(dtype)), requires_grad, device, out)
 
 
-def scalar_tensor(value: Any, *, dtype: Any = None, **more: Any) -> Tensor:
+def scalar_tensor(
+    value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
     """A 0-d tensor of the default type.
 
     >>> import tensor_core as torch
     >>> torch.scalar_tensor(2)
     tensor(2.)
     """
-    return tensor(value, dtype=dtype or _dtypes.get_default_dtype())
+    kind = dtype or _dtypes.get_default_dtype()
+    return tensor(value, dtype=kind, device=device, requires_grad=requires_grad)

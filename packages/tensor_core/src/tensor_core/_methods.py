@@ -16,6 +16,7 @@ from ._adapted_methods import (
     _new_factory,
     add,
     cpu,
+    cuda,
     expand,
     expand_as,
     fill_,
@@ -36,6 +37,7 @@ from ._adapted_methods import (
     type_as,
     view,
     view_as,
+    xpu,
     where,
     zero_,
 )
@@ -43,6 +45,7 @@ from ._inplace import as_in_place, count_up, forgetting
 from ._op import Op
 from ._operators import IN_PLACE_OPERATORS, OPERATORS
 from ._protocols import array_function, array_ufunc
+from ._shape_methods import SHAPE_METHODS
 from ._tensor import Tensor
 from .ops.complex import set_imag, set_real
 from .storage import share_memory_, storage, untyped_storage
@@ -132,6 +135,7 @@ def _method(function: Any, name: str) -> Callable[..., Any]:
 
 
 ADAPTED: dict[str, Any] = {
+    **SHAPE_METHODS,
     "add": add, "polygamma": polygamma, "polygamma_": as_in_place(polygamma, "polygamma_"),
     "sum_to_size": sum_to_size, "view": view, "reshape": reshape, "permute": permute, "expand": expand,
     "repeat": repeat, "flip": flip, "roll": roll, "where": where, "to": to, "type": type_,
@@ -140,14 +144,27 @@ ADAPTED: dict[str, Any] = {
     "new_ones": _new_factory(np.ones, "new_ones"),
     "new_empty": _new_factory(np.empty, "new_empty"),
     "new_full": new_full, "new_tensor": new_tensor,
-    "cpu": cpu, "view_as": view_as, "reshape_as": reshape_as, "expand_as": expand_as,
+    "cpu": cpu, "cuda": cuda, "xpu": xpu, "view_as": view_as, "reshape_as": reshape_as,
+    "expand_as": expand_as,
     "share_memory_": share_memory_, "storage": storage, "untyped_storage": untyped_storage,
     "type_as": type_as, "is_shared": is_shared, "pin_memory": pin_memory,
 }  # fmt: skip
 
+def _conjugate_transpose(self: Tensor) -> Tensor:
+    if self._a.ndim == 2:
+        return ops.adjoint(self)
+    if self._a.ndim == 0:
+        return ops.conj(self)
+    raise RuntimeError(
+        f"tensor.H is only supported on matrices (2-D tensors). Got {self._a.ndim}-D tensor."
+    )
+
+
 PROPERTIES: dict[str, Any] = {
     "T": lambda self: ops.permute(self, tuple(reversed(range(self._a.ndim)))),
     "mT": lambda self: ops.transpose(self, -2, -1),
+    "mH": lambda self: ops.adjoint(self),
+    "H": _conjugate_transpose,
 }
 
 
@@ -174,7 +191,7 @@ def attach() -> None:
         setattr(Tensor, name, function)
     for name, function in IN_PLACE_OPERATORS.items():
         setattr(Tensor, name, as_in_place(function, name))
-    Tensor.__iadd__ = count_up(Tensor.__iadd__)  # type: ignore[method-assign]
+    Tensor.__iadd__ = count_up(Tensor.__iadd__)  # type: ignore[method-assign, assignment]
     for name, function in PROPERTIES.items():
         setattr(Tensor, name, property(function))
     Tensor.real = property(ops.real, set_real)  # type: ignore[method-assign, assignment]

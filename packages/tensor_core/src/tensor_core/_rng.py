@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from . import random
+from ._size import device
 from ._tensor import Tensor, wrap
 
 
@@ -22,6 +25,11 @@ class Generator(random.Generator):
     True
     """
 
+    @property
+    def device(self) -> Any:
+        """Where the generator lives: ``device(type='cpu')``."""
+        return device("cpu")
+
     def get_state(self) -> Any:
         """The state as a ByteTensor."""
         return wrap(super().get_state())
@@ -33,6 +41,12 @@ class Generator(random.Generator):
     def clone_state(self) -> Any:
         """A generator that will draw the same numbers."""
         return Generator().set_state(self.get_state())
+
+    def __reduce__(self) -> Any:
+        return (Generator, (device("cpu"),), (self.initial_seed(), None, self.get_state()))
+
+    def __setstate__(self, state: Any) -> None:
+        self.set_state(state[2])
 
 
 default_generator = random.default_generator = Generator()
@@ -93,3 +107,30 @@ def set_rng_state(new_state: Tensor) -> None:
     True
     """
     random.current().set_state(new_state._a)
+
+
+@contextmanager
+def fork_rng(
+    devices: Any = None, enabled: bool = True, _caller: str = "fork_rng", _devices_kw: str = "devices",
+    device_type: str | None = None,
+) -> Iterator[None]:  # fmt: skip
+    """A block whose draws do not count: the default generator goes on where it was before.
+
+    >>> import tensor_core as torch
+    >>> _ = torch.manual_seed(0)
+    >>> with torch.random.fork_rng():
+    ...     a = torch.rand(1)
+    >>> torch.equal(torch.rand(1), a)
+    True
+    """
+    state = get_rng_state() if enabled else None
+    try:
+        yield
+    finally:
+        if state is not None:
+            set_rng_state(state)
+
+
+# ``torch.random`` has torch's functions on tensors, beside the arrays' own.
+for _function in (fork_rng, get_rng_state, initial_seed, seed, set_rng_state):
+    setattr(random, _function.__name__, _function)

@@ -8,17 +8,25 @@ from .._grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from .._missing import missing
 from . import functional
+from .anomaly import detect_anomaly, set_detect_anomaly
 from .function import Function
+from .variable import Variable
 
 __all__ = [
     "Function",
+    "Variable",
     "backward",
+    "detect_anomaly",
     "enable_grad",
     "functional",
     "grad",
     "inference_mode",
     "is_grad_enabled",
     "no_grad",
+    "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+__getattr__ = missing(__name__, {"profiler": f"{__name__}.profiler"})

@@ -10,8 +10,8 @@ import numpy as np
 from .. import _dtypes
 from .._card import Case
 from .._define import op
-from .._half import to_half
 from .._device import computing, device
+from .._half import to_half
 from .._tensor import Tensor
 
 
@@ -58,6 +58,8 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
             where = a
         elif isinstance(a, bool):
             flags.append(a)
+        elif isinstance(a, int):  # the number of an accelerator
+            where = device(a)
         elif a is not None:
             raise TypeError(f"to() takes a dtype, a device or a tensor, not {type(a).__name__}")
     copy = kwargs.pop("copy", len(flags) > 1 and flags[1])
