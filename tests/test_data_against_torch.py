@@ -79,15 +79,20 @@ def epochs(loader, n=2):
 
 
 LOADERS = {
-    "plain": dict(batch_size=3),
-    "one by one": dict(),
-    "shuffled": dict(batch_size=4, shuffle=True),
-    "shuffled, last dropped": dict(batch_size=4, shuffle=True, drop_last=True),
-    "no batches": dict(batch_size=None, shuffle=True),
-    "workers": dict(batch_size=2, shuffle=True, num_workers=2),
-    "more workers than batches": dict(batch_size=5, num_workers=3, prefetch_factor=4),
-    "workers that stay": dict(batch_size=2, shuffle=True, num_workers=2, persistent_workers=True),
-    "pinned": dict(batch_size=5, pin_memory=True),
+    "plain": {"batch_size": 3},
+    "one by one": {},
+    "shuffled": {"batch_size": 4, "shuffle": True},
+    "shuffled, last dropped": {"batch_size": 4, "shuffle": True, "drop_last": True},
+    "no batches": {"batch_size": None, "shuffle": True},
+    "workers": {"batch_size": 2, "shuffle": True, "num_workers": 2},
+    "more workers than batches": {"batch_size": 5, "num_workers": 3, "prefetch_factor": 4},
+    "workers that stay": {
+        "batch_size": 2,
+        "shuffle": True,
+        "num_workers": 2,
+        "persistent_workers": True,
+    },
+    "pinned": {"batch_size": 5, "pin_memory": True},
 }
 
 
@@ -352,5 +357,3 @@ def test_a_seed_of_numpy_in_a_worker_is_torchs():
     for base, worker in ((2**63 - 5, 3), (17, 0)):
         ours = np.random.SeedSequence([worker, base & 0xFFFFFFFF, base >> 32, 0]).generate_state(4)
         assert ours.tolist() == _generate_state(base, worker)
-
-

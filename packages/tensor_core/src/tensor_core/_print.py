@@ -13,7 +13,7 @@ from ._tensor import Tensor
 
 class _Options:
     precision = 4
-    threshold = 1000
+    threshold: float = 1000
     edgeitems = 3
     linewidth = 80
     sci_mode: bool | None = None
@@ -21,9 +21,16 @@ class _Options:
 
 options = _Options()
 
+_PROFILES: dict[str, dict[str, Any]] = {
+    "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
+    "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
+    "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
+}
+_NAMES = ("precision", "threshold", "edgeitems", "linewidth")
+
 
 def set_printoptions(
-    precision: int | None = None, threshold: int | None = None, edgeitems: int | None = None,
+    precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None,
 ) -> None:  # fmt: skip
     """Set how tensors print; what is not given stays, except ``sci_mode``, as in torch.
@@ -34,16 +41,22 @@ def set_printoptions(
     tensor([0.33, 0.67])
     >>> torch.set_printoptions(profile="default")
     """
-    if profile == "default":
-        options.precision, options.threshold, options.edgeitems = 4, 1000, 3
-    elif profile == "short":
-        options.precision, options.threshold, options.edgeitems = 2, 1000, 2
-    elif profile == "full":
-        options.precision, options.threshold, options.edgeitems = 4, 10**12, 3
-    for name in ("precision", "threshold", "edgeitems", "linewidth"):
-        if (value := locals()[name]) is not None:
-            setattr(options, name, value)
+    given = zip(_NAMES, (precision, threshold, edgeitems, linewidth), strict=True)
+    chosen = dict(_PROFILES.get(profile or "", {}))
+    chosen.update((name, value) for name, value in given if value is not None)
+    for name, value in chosen.items():
+        setattr(options, name, value)
     options.sci_mode = sci_mode
+
+
+def get_printoptions() -> dict[str, Any]:
+    """How tensors print now, as ``set_printoptions`` takes it.
+
+    >>> import tensor_core as torch
+    >>> torch.get_printoptions()["precision"]
+    4
+    """
+    return {name: getattr(options, name) for name in (*_NAMES, "sci_mode")}
 
 
 class _Numbers:
@@ -55,26 +68,16 @@ class _Numbers:
         self.scientific = False
         self.width = 1
         flat = a.reshape(-1)
-        if not self.floating:
-            self.width = max([len(str(v)) for v in flat.tolist()], default=1)
-            return
-        if flat.dtype.kind == "V":  # bfloat16, which NumPy does not compute with
-            flat = flat.astype(np.float32)
-        usual = flat[np.isfinite(flat) & (flat != 0)]
-        if usual.size:
-            self._choose(np.abs(usual.astype(np.float64)))
-        # As in torch, zeros, infinities and NaN do not widen the column.
-        self.width = max([len(self._write(v)) for v in usual.tolist()], default=1)
+        if self.floating:
+            flat = flat[np.isfinite(flat) & (flat != 0)]  # the others do not widen the column
+            if flat.size:
+                self._choose(np.abs(flat.astype(np.float64)))
+        self.width = max([len(self._write(v)) for v in flat.tolist()], default=1)
 
     def _choose(self, values: np.ndarray) -> None:
         low, high = float(values.min()), float(values.max())
         self.int_mode = bool((values == np.ceil(values)).all())
-        if self.int_mode:
-            self.scientific = high / low > 1000.0 or high > 1e8
-        else:
-            self.scientific = high / low > 1000.0 or high > 1e8 or low < 1e-4
-        if self.int_mode and not high / low > 1000.0 and high <= 1e8:
-            self.scientific = False
+        self.scientific = high / low > 1000.0 or high > 1e8 or low < 1e-4
         if options.sci_mode is not None:
             self.scientific = options.sci_mode
 
@@ -93,87 +96,100 @@ class _Numbers:
         return self._write(value).rjust(self.width)
 
 
-def _complex_text(a: np.ndarray) -> tuple[Any, int]:
-    real = _Numbers(np.ascontiguousarray(a.real))
-    imag = _Numbers(np.ascontiguousarray(a.imag))
+class _Complex:
+    """The same for complex numbers: a style for each part."""
 
-    def write(v: complex) -> str:
-        sign = "-" if math.copysign(1, v.imag) < 0 else "+"
-        return f"{real.write(v.real)}{sign}{imag._write(abs(v.imag))}j"
+    def __init__(self, a: np.ndarray) -> None:
+        self._real = _Numbers(np.ascontiguousarray(a.real))
+        self._imag = _Numbers(np.ascontiguousarray(a.imag))
+        self.width = self._real.width + self._imag.width + 1
 
-    return write, real.width + imag.width + 1
+    def write(self, value: complex) -> str:
+        """A number whose real part has the common width."""
+        imag = self._imag.write(value.imag).lstrip() + "j"
+        return self._real.write(value.real) + ("" if imag[0] in "+-" else "+") + imag
 
 
-def _rows(a: np.ndarray, indent: int, write: Any, width: int, summarize: bool) -> str:
+def _row(a: np.ndarray, indent: int, numbers: Any, summarize: bool) -> str:
     edge = options.edgeitems
-    if a.ndim == 0:
-        return write(a.item())
-    if a.ndim == 1:
-        per_line = max(1, (options.linewidth - indent) // (width + 2))
-        if summarize and a.shape[0] > 2 * edge:
-            items = (
-                [write(v) for v in a[:edge].tolist()]
-                + [" ..."]
-                + [write(v) for v in a[-edge:].tolist()]
-            )
-        else:
-            items = [write(v) for v in a.tolist()]
-        lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
-        return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
-    if summarize and a.shape[0] > 2 * edge:
-        parts = [_rows(a[i], indent + 1, write, width, summarize) for i in range(edge)]
-        parts.append("...")
-        parts += [
-            _rows(a[i], indent + 1, write, width, summarize)
-            for i in range(a.shape[0] - edge, a.shape[0])
-        ]
+    write = numbers.write
+    per_line = max(1, (options.linewidth - indent) // (numbers.width + 2))
+    if summarize and not edge:
+        items = ["..."]
+    elif summarize and a.shape[0] > 2 * edge:
+        items = [*map(write, a[:edge].tolist()), " ...", *map(write, a[-edge:].tolist())]
     else:
-        parts = [_rows(x, indent + 1, write, width, summarize) for x in a]
+        items = [write(v) for v in a.tolist()]
+    lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+
+
+def _rows(a: np.ndarray, indent: int, numbers: Any, summarize: bool) -> str:
+    if a.ndim == 0:
+        return numbers.write(a.item())
+    if a.ndim == 1:
+        return _row(a, indent, numbers, summarize)
+    edge, n = options.edgeitems, a.shape[0]
+    cut = summarize and n > 2 * edge
+    shown = [*range(edge), *range(n - edge, n)] if cut else range(n)
+    parts = [_rows(a[i], indent + 1, numbers, summarize) for i in shown]
+    if cut:
+        parts.insert(edge, "...")
     return "[" + ("," + "\n" * (a.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
 
 
 def _shown(a: np.ndarray) -> np.ndarray:
     """The elements that a summary shows: both edges of every dimension."""
     edge = options.edgeitems
+    if not edge and a.ndim > 1:
+        return a[:0]
     for axis, n in enumerate(a.shape):
-        if n > 2 * edge:
+        if edge and n > 2 * edge:
             a = np.take(a, [*range(edge), *range(n - edge, n)], axis=axis)
     return a
 
 
-def tensor_text(t: Tensor) -> str:
-    """What ``repr`` gives."""
-    a = t._a
-    prefix = "tensor("
-    summarize = a.size > options.threshold
-    suffixes = []
+def _contents(a: np.ndarray, indent: int) -> str:
     if a.size == 0:
-        text = "[]"
-        if a.ndim != 1:
-            suffixes.append(f"size={tuple(a.shape)}")
-    else:
-        sample = _shown(a) if summarize else a
-        if a.dtype.kind == "c":
-            write, width = _complex_text(sample)
-        else:
-            numbers = _Numbers(sample)
-            write, width = numbers.write, numbers.width
-        text = _rows(a, len(prefix), write, width, summarize)
-    d = t.dtype
-    default = _dtypes.get_default_dtype()
-    shown = (default.to_complex(), _dtypes.int64, _dtypes.bool)  # one sees what they are
-    if d is not default and (a.size == 0 or d not in shown):
-        suffixes.append(f"dtype={d}")
+        return "[]"
+    if a.dtype.kind == "V":  # bfloat16, which NumPy does not compute with
+        a = a.astype(np.float32)
+    summarize = a.size > options.threshold
+    sample = _shown(a) if summarize else a
+    numbers = (_Complex if a.dtype.kind == "c" else _Numbers)(sample)
+    return _rows(a, indent, numbers, summarize)
+
+
+def tensor_text(t: Tensor, contents: str | None = None) -> str:
+    """What ``repr`` gives; ``contents`` stands in the place of the numbers."""
+    from .nn.parameter import Parameter
+
+    plain = type(t) in (Tensor, Parameter)
+    prefix = "tensor(" if plain else f"{type(t).__name__}("
+    text = prefix + (_contents(t._a, len(prefix)) if contents is None else contents)
+    text = _with_suffixes(text, _suffixes(t), len(prefix)) + ")"
+    return f"Parameter({text})" if isinstance(t, Parameter) and not plain else text
+
+
+def _suffixes(t: Tensor) -> list[str]:
+    """What is said of a tensor beside its numbers."""
+    found = []
+    size, d, default = t._a.size, t.dtype, _dtypes.get_default_dtype()
+    if (not size and t._a.ndim != 1) or (size and not options.edgeitems):
+        found.append(f"size={tuple(t._a.shape)}")
+    usual = _dtypes.complex128 if default is _dtypes.float64 else _dtypes.complex64
+    # of what numbers show themselves, nothing is said
+    if d is not default and not (size and d in (usual, _dtypes.int64, _dtypes.bool)):
+        found.append(f"dtype={d}")
     if t.grad_fn is not None:
-        suffixes.append(f"grad_fn=<{t.grad_fn.name()}>")
+        found.append(f"grad_fn=<{t.grad_fn.name()}>")
     elif t.requires_grad:
-        suffixes.append("requires_grad=True")
-    return prefix + _with_suffixes(text, suffixes, len(prefix)) + ")"
+        found.append("requires_grad=True")
+    return found
 
 
 def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
-    # torch reserves two columns more than the last line has.
-    length = len(text) - text.rfind("\n") + 1 + (indent if "\n" not in text else 0)
+    length = len(text) - text.rfind("\n") + 1  # torch reserves two columns more than there are
     for s in suffixes:
         if length + len(s) + 2 > options.linewidth:
             text += ",\n" + " " * indent + s

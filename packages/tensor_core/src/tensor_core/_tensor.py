@@ -13,7 +13,7 @@ import numpy as np
 
 from . import _dtypes
 from ._geometry import Geometry
-from ._grad_mode import enable_grad, no_grad
+from ._grad_mode import enable_grad
 from ._hooks import RemovableHandle
 from ._size import Size
 
@@ -378,7 +378,7 @@ class Tensor(Geometry, TensorMethods):
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         from ._print import tensor_text
 
-        return tensor_text(self)
+        return tensor_text(self, tensor_contents)
 
     def __format__(self, spec: str) -> str:
         return format(self._a.item(), spec) if self._a.ndim == 0 and spec else repr(self)

@@ -125,7 +125,9 @@ class DataLoader(Generic[T_co]):
                 "batch_size=None option disables auto-batching and is mutually exclusive with "
                 "drop_last"
             )
-        self.sampler: Any = self._default_sampler(shuffle, generator) if sampler is None else sampler
+        self.sampler: Any = (
+            self._default_sampler(shuffle, generator) if sampler is None else sampler
+        )
         if batch_size is not None:
             batch_sampler = BatchSampler(self.sampler, batch_size, drop_last)
         self.batch_size = batch_size
@@ -165,9 +167,7 @@ class DataLoader(Generic[T_co]):
                     f"{known!r}, but got multiprocessing_context={context!r}"
                 )
             context = multiprocessing.get_context(context)
-        elif context is not None and not isinstance(
-            context, multiprocessing.context.BaseContext
-        ):
+        elif context is not None and not isinstance(context, multiprocessing.context.BaseContext):
             raise TypeError(
                 "multiprocessing_context option should be a valid context object or a string "
                 f"specifying the start method, but got multiprocessing_context={context}"

@@ -176,7 +176,9 @@ class ConcatDataset(Dataset[T_co]):
     def __getitem__(self, idx: int) -> T_co:
         if idx < 0:
             if -idx > len(self):
-                raise ValueError(f"ConcatDataset: index {idx} exceeds the dataset length {len(self)}")
+                raise ValueError(
+                    f"ConcatDataset: index {idx} exceeds the dataset length {len(self)}"
+                )
             idx += len(self)
         k = bisect.bisect_right(self.cumulative_sizes, idx)
         return self.datasets[k][idx - (self.cumulative_sizes[k - 1] if k else 0)]
@@ -219,9 +221,7 @@ class Subset(Dataset[T_co]):
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         own = type(self)
-        if own.__getitem__ is not Subset.__getitem__ and (
-            own.__getitems__ is Subset.__getitems__
-        ):
+        if own.__getitem__ is not Subset.__getitem__ and (own.__getitems__ is Subset.__getitems__):
             raise NotImplementedError(
                 f"{own.__name__} overrides __getitem__ but not __getitems__, which DataLoader "
                 "calls; define it as well: return [self[i] for i in indices]"
@@ -278,7 +278,5 @@ def _counts(total: int, fractions: Sequence[float]) -> list[int]:
         counts[i % len(counts)] += 1
     for i, n in enumerate(counts):
         if n == 0:
-            warnings.warn(
-                f"random_split: the length of the split at index {i} is 0", stacklevel=3
-            )
+            warnings.warn(f"random_split: the length of the split at index {i} is 0", stacklevel=3)
     return counts

@@ -1,0 +1,5 @@
+"""The handle that registering a hook returns."""
+
+from ..nn.hooks import RemovableHandle
+
+__all__ = ["RemovableHandle"]
