@@ -1,7 +1,9 @@
 """Every module of tensor_core.nn and transformer: finite differences and torch, all gradients."""
 
+import layers_losses
 import numpy as np
 import pytest
+from layers_sequences import SEQUENCES
 from side_by_side import BOTH, agree, tally, tensor, transformer_on
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -62,7 +64,9 @@ LAYERS = {
         lambda t: t.nn.Sequential(t.nn.Linear(3, 4), t.nn.Tanh(), t.nn.Linear(4, 2)),
         [(2, 3)],
     ),
+    **SEQUENCES,
 }
+LAYERS |= layers_losses.LAYERS
 
 SMALL = {"vocab_size": 5, "block_size": 3}
 IDS = [("ids", (2, 3)), ("ids", (2, 3))]
@@ -118,6 +122,8 @@ def fed(spec, seed):
         return shape
     if kind in ("chances", "fixed"):
         return rng.uniform(0.1, 0.9, shape)
+    if kind == "signs":
+        return np.resize([1.0, -1.0], shape)
     x = rng.normal(size=shape)
     if kind == "kinky":  # away from 0 and 6
         return np.sign(x) * (0.3 + np.abs(x))
@@ -150,7 +156,7 @@ class Network:
             for x in self.inputs
             if not isinstance(x, int)
         ]
-        self.fixed = [i for i, s in enumerate(specs) if s[0] == "fixed"]
+        self.fixed = [i for i, s in enumerate(specs) if s[0] in ("fixed", "signs")]
         count = len(self.arrays)
         self.arrays += [self.state[k] for k in self.names]
         self.count = count

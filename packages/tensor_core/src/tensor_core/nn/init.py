@@ -284,6 +284,51 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     return _fill_from(tensor, (q.T if wide else q).reshape(tensor.shape) * gain)
 
 
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Make a convolution's weight hand its inputs through, as far as there are channels.
+
+    Raises:
+        ValueError: it has not 3 to 5 dimensions, or dimension 0 does not divide into ``groups``.
+
+    >>> import tensor_core as torch
+    >>> dirac_(torch.empty(2, 2, 3)).tolist()
+    [[[0.0, 1.0, 0.0], [0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]]
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    shape = tensor.shape
+    if shape[0] % groups:
+        raise ValueError("dim 0 must be divisible by groups")
+    outputs = shape[0] // groups
+    values = np.zeros(shape)
+    middle = tuple(n // 2 for n in shape[2:])
+    for group in range(groups):
+        for d in range(min(outputs, shape[1])):
+            values[(group * outputs + d, d, *middle)] = 1
+    return _fill_from(tensor, values)
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Fill a matrix with normal values, a share of each column being 0 (Martens 2010).
+
+    Raises:
+        ValueError: it is no matrix.
+
+    >>> import tensor_core as torch
+    >>> (sparse_(torch.empty(4, 2), 0.5) == 0).sum(0)
+    tensor([2, 2])
+    """
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    rows, columns = tensor.shape
+    zeros = math.ceil(sparsity * rows)
+    with no_grad():
+        tensor.normal_(0, std, generator=generator)
+        for column in range(columns):
+            tensor[ops.randperm(rows)[:zeros], column] = 0
+    return tensor
+
+
 def _deprecated(new: Callable[..., Tensor]) -> Callable[..., Tensor]:
     old = new.__name__[:-1]
 
@@ -309,3 +354,12 @@ xavier_normal = _deprecated(xavier_normal_)
 kaiming_uniform = _deprecated(kaiming_uniform_)
 kaiming_normal = _deprecated(kaiming_normal_)
 orthogonal = _deprecated(orthogonal_)
+dirac = _deprecated(dirac_)
+sparse = _deprecated(sparse_)
+
+# What torch calls the same functions inside; programs import some of them.
+_no_grad_uniform_ = uniform_
+_no_grad_normal_ = normal_
+_no_grad_trunc_normal_ = trunc_normal_
+_no_grad_fill_ = constant_
+_no_grad_zero_ = zeros_

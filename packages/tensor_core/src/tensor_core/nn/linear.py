@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import ops
 from .._creation import empty
 from .._tensor import Tensor
 from . import functional as F
@@ -132,8 +131,7 @@ class Bilinear(Module):
 
     def forward(self, input1: Tensor, input2: Tensor) -> Any:
         """The bilinear form of the two inputs' last dimensions."""
-        out = ops.einsum("...i,kij,...j->...k", input1, self.weight, input2)
-        return out if self.bias is None else out + self.bias
+        return F.bilinear(input1, input2, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Sizes, and whether there is a bias."""

@@ -145,16 +145,7 @@ class GroupNorm(Module):
 
     def forward(self, input: Tensor) -> Any:
         """The normalised input, of the same shape."""
-        if input.ndim < 2 or input.shape[1] != self.num_channels:
-            raise RuntimeError(
-                f"GroupNorm: expected (N, {self.num_channels}, ...), got {tuple(input.shape)}"
-            )
-        groups = input.reshape(input.shape[0], self.num_groups, -1)  # (N, G, C/G * ...)
-        out = F.layer_norm(groups, (groups.shape[-1],), eps=self.eps).reshape(input.shape)
-        channels = (-1, *[1] * (input.ndim - 2))  # lines up with dimension 1
-        if self.weight is not None:
-            out = out * self.weight.reshape(channels)
-        return out if self.bias is None else out + self.bias.reshape(channels)
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         """Groups, channels, eps, and what is learned."""
