@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._layouts import strided
 from ._size import Size, device
 
 
@@ -122,14 +123,92 @@ class Geometry:
         """The address of the first element."""
         return self._a.__array_interface__["data"][0]
 
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in row-major order without gaps.
+    const_data_ptr = data_ptr
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in row-major order (or the format's) without gaps.
 
         >>> import tensor_core as torch
         >>> torch.zeros(2, 3).t().is_contiguous()
         False
         """
-        return self._a.flags.c_contiguous
+        a = self._a
+        name = getattr(memory_format, "_name", "contiguous_format")
+        if not name.startswith("channels_last"):
+            return a.flags.c_contiguous
+        rank = 5 if name.endswith("3d") else 4
+        return a.ndim == rank and a.transpose([0, *range(2, rank), 1]).flags.c_contiguous
+
+    def dim_order(self) -> tuple[int, ...]:
+        """The dimensions from the slowest in memory to the fastest.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(2, 3).t().dim_order()
+        (1, 0)
+        """
+        steps = self.stride()
+        return tuple(sorted(range(len(steps)), key=lambda i: -steps[i]))
+
+    @property
+    def layout(self) -> Any:
+        """How the elements are kept: ``torch.strided``."""
+        return strided
+
+    is_cpu = True
+    is_nested = is_mkldnn = is_sparse_csr = is_meta = is_ipu = is_maia = is_mtia = False
+    is_vulkan = is_xla = False
+    output_nr = 0
+
+    def get_device(self) -> int:
+        """The number of the device, -1 for the CPU.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(1).get_device()
+        -1
+        """
+        return -1
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """Whether the memory is pinned for another device: never.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(1).is_pinned()
+        False
+        """
+        return False
+
+    def is_inference(self) -> bool:
+        """Whether it was made in inference mode; tensors do not remember it.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(1).is_inference()
+        False
+        """
+        return False
+
+    def is_set_to(self, tensor: Any) -> bool:
+        """Whether both are the same view of the same memory.
+
+        >>> import tensor_core as torch
+        >>> x = torch.zeros(2)
+        >>> x.is_set_to(x.view(2)), x.is_set_to(torch.zeros(2))
+        (True, False)
+        """
+        a, b = self._a.__array_interface__, tensor._a.__array_interface__
+        return (
+            a["data"] == b["data"]
+            and self.shape == tensor.shape
+            and (self.stride() == tensor.stride())
+        )
+
+    def is_distributed(self) -> bool:
+        """Whether it lies on several machines: never.
+
+        >>> import tensor_core as torch
+        >>> torch.zeros(1).is_distributed()
+        False
+        """
+        return False
 
 
 def check_dim(dim: int, ndim: int) -> int:

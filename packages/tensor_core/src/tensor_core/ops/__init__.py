@@ -323,7 +323,7 @@ from .resize import (
 from .rounding import ceil, floor, round, sign, trunc
 from .running import cummax, cummin, cumprod, cumsum, logcumsumexp, logsumexp
 from .same import allclose, equal, is_nonzero, is_same_size, is_signed, isclose
-from .scatter import (
+from .scattering import (
     index_copy,
     index_fill,
     index_put,

@@ -108,39 +108,83 @@ def _placed_grid(g: Any, shape: tuple[int, ...], key: Key) -> Any:
 
 def _scatter_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 3)), 1, np.array([[0, 2], [2, 1]]), rng.normal(size=(2, 2)))
+    larger = Case(rng.normal(size=(2, 3)), 0, np.array([[1, 0]]), rng.normal(size=(2, 3)))
+    yield larger.with_(wrt=(0,))  # torch cannot differentiate a source larger than the index
     yield Case(np.asarray(rng.normal()), 0, np.array([0]), rng.normal(size=1))
 
 
-def _scattered(name: str, accumulate: bool) -> Any:
-    def function(input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
-        picks = raw(index)
-        axis = check_dim(dim, input._a.ndim)
-        if not isinstance(src, Tensor):
-            src = wrap(np.asarray(src, input._a.dtype))
-        _check_picks(name, input._a, axis, picks)
-        if not (input._a.ndim and picks.ndim):  # a 0-d tensor counts as one element
-            flat, at, values = (t.reshape(-1) for t in (input, wrap(picks), src))
-            return function(flat, 0, at, values).reshape(input._a.shape)
-        key = _grid(picks, axis)
-        if src._a.ndim and src._a.shape != picks.shape:
-            src = src[tuple(slice(n) for n in picks.shape)]
-        return index_put(input, src, key, accumulate)
+def _scattered(
+    name: str, input: Tensor, dim: int, index: Tensor, src: Any, accumulate: bool
+) -> Tensor:
+    picks = raw(index)
+    axis = check_dim(dim, input._a.ndim)
+    if picks.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, not {picks.dtype}")
+    if not isinstance(src, Tensor):
+        src = wrap(np.full(picks.shape, src, input._a.dtype))
+    if src._a.dtype != input._a.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype, but got {input.dtype} and "
+            f"{src.dtype}"
+        )
+    _check_picks(name, input._a, axis, picks)
+    if not (input._a.ndim and picks.ndim):  # a 0-d tensor counts as one element
+        flat, at, values = (t.reshape(-1) for t in (input, wrap(picks), src))
+        return _scattered(name, flat, 0, at, values, accumulate).reshape(input._a.shape)
+    key = _grid(picks, axis)
+    if src._a.shape != picks.shape:
+        if src._a.ndim != picks.ndim or any(
+            a < b for a, b in zip(src._a.shape, picks.shape, strict=True)
+        ):
+            raise RuntimeError(
+                f"{name}: Expected index {list(picks.shape)} to be no larger than src "
+                f"{list(src._a.shape)} in every dimension"
+            )
+        src = src[tuple(slice(n) for n in picks.shape)]
+    return index_put(input, src, key, accumulate)
 
-    function.__name__ = name
-    function.__doc__ = f"""Values {"added" if accumulate else "written"} at indices along ``dim``.
+
+@composed(torch="scatter", cases=_scatter_cases)
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None,
+    reduce: str | None = None,
+) -> Tensor:  # fmt: skip
+    """Values written at indices along ``dim``: ``y[index[i][j]][j] = src[i][j]`` for dim 0.
+
+    ``reduce`` may be "add" or "multiply": then what stood there takes part.
+
+    Raises:
+        RuntimeError: an index is out of range, or shapes or types do not fit.
 
     >>> import tensor_core as torch
     >>> index, src = torch.tensor([[2, 0]]), torch.tensor([[5.0, 6.0]])
-    >>> torch.{name}(torch.ones(1, 3), 1, index, src)
-    tensor([[{"7., 1., 6." if accumulate else "6., 1., 5."}]])
+    >>> torch.scatter(torch.ones(1, 3), 1, index, src)
+    tensor([[6., 1., 5.]])
     """
-    return composed(torch=name, cases=_scatter_cases)(function)
+    src = value if src is None else src
+    if reduce is None:
+        return _scattered("scatter", input, dim, index, src, False)
+    if reduce not in ("add", "multiply"):
+        raise RuntimeError("reduce argument must be either add or multiply.")
+    if reduce == "add":
+        return _scattered("scatter", input, dim, index, src, True)
+    from .scattering import scatter_reduce
+
+    if not isinstance(src, Tensor):
+        src = wrap(np.full(raw(index).shape, src, input._a.dtype))
+    return scatter_reduce(input, dim, index, src, "prod")
 
 
-scatter = _scattered("scatter", False)
+@composed(torch="scatter_add", cases=_scatter_cases)
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Values added at indices along ``dim``; repeats add up.
 
-
-scatter_add = _scattered("scatter_add", True)
+    >>> import tensor_core as torch
+    >>> index, src = torch.tensor([[2, 0]]), torch.tensor([[5.0, 6.0]])
+    >>> torch.scatter_add(torch.ones(1, 3), 1, index, src)
+    tensor([[7., 1., 6.]])
+    """
+    return _scattered("scatter_add", input, dim, index, src, True)
 
 
 def _index_add_cases(rng: np.random.Generator) -> Any:

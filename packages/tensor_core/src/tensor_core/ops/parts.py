@@ -95,3 +95,8 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     n = input.size(dim)
     size = max(-(-n // chunks), 0)
     return split(input, size, dim) if n else (input,) * 1
+
+
+unsafe_split = split
+unsafe_split_with_sizes = split
+unsafe_chunk = chunk

@@ -128,3 +128,7 @@ def broadcast_to(input: Tensor, size: Any) -> Tensor:
             [1, 2]])
     """
     return expand(input, size)
+
+
+moveaxis = movedim
+swapaxes = swapdims = transpose
