@@ -118,6 +118,8 @@ def batch_norm(
     _fit("batch_norm", input, **found, weight=weight, bias=bias)
     if input._a.dtype.itemsize == 2:  # 16-bit sums would lose most of their digits
         wide = [None if t is None else t.float() for t in (input, weight, bias)]
+        if not training and running_mean is not None and running_var is not None:
+            running_mean, running_var = running_mean.float(), running_var.float()
         y = batch_norm(wide[0], running_mean, running_var, *wide[1:], training, momentum, eps)
         return y.to(input.dtype)
     if any(t is not None and t._a.dtype != input._a.dtype for t in (weight, bias)):

@@ -8,7 +8,7 @@ import warnings
 from .. import random
 from .._inplace import in_place
 from .._tensor import Tensor, wrap
-from .random import dropout_mask
+from .random import _drawn_as_laid_out, dropout_mask
 
 _ALPHA = 1.7580993408473766  # minus the limit of SELU for ever more negative inputs
 
@@ -32,9 +32,12 @@ def _dropped(
     if p == 1:
         out = input * 0
     else:
-        shape = input._a.shape
-        drawn = (*shape[:2], *[1] * (len(shape) - 2)) if feature else shape
-        keep = wrap(random.current().bernoulli(drawn, 1 - p))
+        if feature:
+            shape = input._a.shape
+            drawn = random.current().bernoulli((*shape[:2], *[1] * (len(shape) - 2)), 1 - p)
+        else:
+            drawn = _drawn_as_laid_out(input._a, 1 - p)
+        keep = wrap(drawn)
         out = _alpha(input, keep, p) if alpha else dropout_mask(input, keep, 1 / (1 - p))
     return in_place(input, lambda x: out) if inplace else out
 

@@ -106,7 +106,7 @@ def unfold_image(
         raise kind(
             f"unfold: Expected 3D or 4D (batch mode) tensor for input, but got {list(input.shape)}"
         )
-    if input._a.dtype.kind not in "fc":
+    if input._a.dtype.kind not in "fcV":
         raise NotImplementedError(f"unfold is not implemented for {input.dtype}; use float()")
     out = out_sizes(input.shape[-2:], *how)
     if min(out) < 1:
@@ -149,7 +149,7 @@ def fold_image(
         raise RuntimeError(
             f"fold: Expected 2D or 3D (batch mode) tensor for input, but got {list(input.shape)}"
         )
-    if input._a.dtype.kind not in "fc":
+    if input._a.dtype.kind not in "fcV":
         raise NotImplementedError(f"fold is not implemented for {input.dtype}; use float()")
     out = out_sizes(sizes, *how)
     per, count = math.prod(how[0]), math.prod(out)

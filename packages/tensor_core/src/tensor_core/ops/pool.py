@@ -119,7 +119,7 @@ def mean_of_windows(
         raise RuntimeError(f"{name}: divisor must be not zero")
     total = pool_sum(input, how)
     counts = _counts(how, input._a.shape[-n:], include) if divisor is None else np.array(divisor)
-    if total._a.dtype.kind != "f":
+    if total._a.dtype.kind not in "fV":
         return wrap(np.trunc(total._a / counts).astype(total._a.dtype))
     return total / (wrap(counts.astype(total._a.dtype)) if counts.ndim else int(counts))
 

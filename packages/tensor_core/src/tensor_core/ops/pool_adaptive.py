@@ -59,7 +59,7 @@ def _mean_along(x: Tensor, dim: int, n: int) -> Tensor:
 def adaptive_mean(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
     """The mean of each window, one dimension after the other."""
     wanted = _wanted(name, input, n, output_size)
-    if input._a.dtype.kind not in "fc":
+    if input._a.dtype.kind not in "fcV":
         raise NotImplementedError(f"{name} is not implemented for {input.dtype}; use float()")
     first = input._a.ndim - n
     if set(wanted) == {1}:  # global pooling
@@ -73,7 +73,7 @@ def adaptive_mean(name: str, n: int, input: Tensor, output_size: Any) -> Tensor:
 def adaptive_largest(name: str, n: int, input: Tensor, output_size: Any, with_indices: bool) -> Any:
     """The largest element of each window, with its flat index if wanted."""
     wanted = _wanted(name, input, n, output_size)
-    if input._a.dtype.kind not in "fc":
+    if input._a.dtype.kind not in "fcV":
         raise NotImplementedError(f"{name} is not implemented for {input.dtype}; use float()")
     a = input._a
     lead, sizes = a.shape[: a.ndim - n], a.shape[a.ndim - n :]
