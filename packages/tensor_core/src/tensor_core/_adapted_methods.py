@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _dtypes, ops
 from ._creation import full, tensor
-from ._inplace import in_place
+from ._inplace import in_place, overlaps
 from ._legacy_types import named_type
 from ._tensor import Tensor, wrap
 
@@ -161,6 +161,10 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     tensor([7., 7., 7.])
     """
     source = value if isinstance(value, Tensor) else wrap(np.asarray(value, self._a.dtype))
+    if overlaps(self._a) and not (self.requires_grad or source._rg) and not source._a.ndim:
+        self._a[...] = source._a  # one value: no matter how often it is written to a place
+        self._bump()
+        return self
     return in_place(self, ops.copy, source)
 
 
@@ -184,6 +188,22 @@ def polygamma(self: Tensor, n: int) -> Tensor:
     return ops.polygamma(n, self)
 
 
+def float_power_(self: Tensor, exponent: Any) -> Tensor:
+    """``float_power`` in place, for float64 tensors alone.
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1.0, 2.0], dtype=torch.float64).float_power_(2)
+    tensor([1., 4.], dtype=torch.float64)
+    """
+    wide = _dtypes.complex128 if self.is_complex() else _dtypes.float64
+    if self.dtype is not wide:
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype} but the operation's result "
+            f"requires dtype {wide}"
+        )
+    return in_place(self, ops.float_power, exponent)
+
+
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """The sums over every dimension that broadcasting from ``size`` would have made.
 
@@ -200,9 +220,7 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
         n in (1, m) for n, m in zip(shape, have[max(extra, 0) :], strict=True)
     )
     if not fits:
-        raise RuntimeError(
-            f"size {{{list(shape)}}} is not expandable to size {{{list(have)}}}."
-        )
+        raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(have)}}}.")
     dims = [*range(extra), *(i + extra for i, n in enumerate(shape) if n != have[i + extra])]
     return ops.sum(self, dims, True).reshape(shape) if dims else self
 

@@ -108,6 +108,8 @@ def composed(
     """Give a composition of ops a card, so that it is checked like an op."""
 
     def decorate(function: Callable[..., Any]) -> Composed:
-        return register(Composed(function, torch, cases, kinks))
+        from ._special import arranged
+
+        return register(Composed(arranged(function), torch, cases, kinks))
 
     return decorate

@@ -256,6 +256,22 @@ def _scalar_type(value: Any) -> np.dtype[Any]:
     return _default[0].numpy
 
 
+def fitted(number: builtins.int, kind: np.dtype[Any]) -> builtins.int:
+    """A Python integer as an element of an integer type: negative ones wrap in unsigned types.
+
+    Raises:
+        RuntimeError: it is too large for the type.
+
+    >>> fitted(-1, np.dtype(np.uint8))
+    255
+    """
+    limits = np.iinfo(kind)
+    lowest = limits.min if kind.kind == "i" else -limits.max
+    if not lowest <= number <= limits.max:
+        raise RuntimeError(f"value {number} cannot be converted to type {kind} without overflow")
+    return number % (limits.max + 1) if number < 0 and kind.kind == "u" else number
+
+
 def result_numpy(operands: Iterable[Any]) -> np.dtype[Any]:
     """The common NumPy type of arrays and Python numbers, by torch's three priorities.
 

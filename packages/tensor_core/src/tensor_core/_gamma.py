@@ -47,7 +47,7 @@ def lgamma(x: Array) -> Array:
         y = (far - 0.5) * np.log(far) - far + _HALF_LOG_TAU + series * inverse - np.log(product)
         y = np.where((z == 1) | (z == 2), 0.0, y)
         y = np.where(np.isposinf(z), np.inf, y)
-        return np.where(low, _reflected(x, y), y)
+        return np.where(np.isinf(x), np.inf, np.where(low, _reflected(x, y), y))
 
 
 def _reflected(x: Array, above: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._grad_mode import mode
-from ._op import Op
+from ._op import NO_GRAD, SEVERAL, Op
 from ._tensor import Tensor, wrap
 
 
@@ -33,17 +33,50 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
     if target._rg or (base is not None and base._rg):
         _check_leaf(target)
     kept = target._rg or (_is_recorded(args, kwargs) and _keeps_target(compute))
-    source = _snapshot(target) if kept else target
+    if getattr(compute, "forgets", False):  # a view's former values are its base's affair
+        source = target if base is None else wrap(target._a)
+    else:
+        source = _snapshot(target) if kept else target
     out = compute(source, *args, **kwargs)
     if out._a is target._a:
         return target
+    recorded = out._rg or target._rg or (base is not None and base._rg)
+    if recorded and base is not None and target._untracked:
+        raise RuntimeError(_UNTRACKED[target._untracked])
+    made = out
     if out._rg and out._a.dtype != target._a.dtype:
         _check_fit(target, out)
         out = out.to(target.dtype)
     _write(target, out)
-    if out._rg or target._rg or (base is not None and base._rg):
+    if recorded:
+        if made is out:
+            _move_output(out, target)
         _rebase(target, out)
     return target
+
+
+_UNTRACKED = {
+    NO_GRAD: "A view was created in no_grad mode and is being modified inplace with grad mode "
+    "enabled. Make the view outside of no_grad, or change it inside.",
+    SEVERAL: "This tensor is one of several views that one function returned (split, chunk, "
+    "unbind, iteration) and is being modified inplace. Such functions do not allow it: clone() "
+    "the view first, or write into the tensor it came from by index.",
+}
+
+
+def _move_output(out: Tensor, target: Tensor) -> None:
+    """Let a rule that saved the output find it in ``target``, where it has just been written.
+
+    The memory has a version then that later writes will change, so that they are noticed.
+    """
+    node = out._node
+    if node is None or not getattr(node.plan, "keeps_y", False):
+        return
+    if not any(cell is out._ver for cell in node.cells):
+        return
+    node.cells = [target._ver if cell is out._ver else cell for cell in node.cells]
+    node.mark = sum(cell[0] for cell in node.cells)
+    node.saved = tuple(target._a if value is out._a else value for value in node.saved)
 
 
 def _is_recorded(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -62,11 +95,6 @@ def _check_leaf(target: Tensor) -> None:
             "a leaf Variable that requires grad is being used in an in-place operation."
         )
     base = target._base
-    if base is not None and base._rg and target._untracked:
-        raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode "
-            "enabled. Make the view outside of no_grad, or change it inside."
-        )
     if base is not None and base._rg and base._node is None:
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation."
@@ -98,15 +126,35 @@ def _write(target: Tensor, out: Tensor) -> Tensor:
     if out._a is not a:
         if out._a.dtype is not a.dtype or out._a.shape != a.shape:
             _check_fit(target, out)
-        if not a.flags.writeable:
-            raise RuntimeError(
-                "unsupported operation: more than one element of the written-to tensor refers to "
-                "a single memory location, or its memory is read-only. Please clone() the tensor "
-                "before performing the operation."
-            )
+        check_writable(target)
         a[...] = out._a
     target._ver[0] += 1
     return target
+
+
+def overlaps(a: np.ndarray) -> bool:
+    """Whether several elements lie at one place, as after ``expand``."""
+    return 0 in a.strides and any(
+        not step and n > 1 for step, n in zip(a.strides, a.shape, strict=True)
+    )
+
+
+def check_writable(target: Tensor) -> None:
+    """Make sure that each element can be given a value of its own.
+
+    Raises:
+        RuntimeError: several lie at one place, or the memory is read-only.
+    """
+    if overlaps(target._a):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+    if not target._a.flags.writeable:
+        raise RuntimeError(
+            "unsupported operation: the memory of the written-to tensor is read-only. Please "
+            "clone() the tensor before performing the operation."
+        )
 
 
 def _rebase(target: Tensor, out: Tensor) -> None:

@@ -20,6 +20,7 @@ from ._adapted_methods import (
     expand,
     expand_as,
     fill_,
+    float_power_,
     flip,
     is_shared,
     new_full,
@@ -98,7 +99,7 @@ IN_PLACE: tuple[str, ...] = (
     "tanh", "tril", "triu", "trunc", "copy",
     "acosh", "addcdiv", "addcmul", "asinh", "atan2", "atanh", "bitwise_left_shift",
     "bitwise_right_shift", "clamp_max", "clamp_min", "copysign", "cumprod", "deg2rad", "digamma",
-    "erfc", "erfinv", "float_power", "fmod", "frac", "gcd", "heaviside", "hypot", "i0", "igamma",
+    "erfc", "erfinv", "fmod", "frac", "gcd", "heaviside", "hypot", "i0", "igamma",
     "igammac", "lcm", "ldexp", "lerp", "lgamma", "logit", "mvlgamma", "nan_to_num", "nextafter",
     "rad2deg", "renorm", "sinc", "xlogy",
 )  # fmt: skip
@@ -137,7 +138,7 @@ def _method(function: Any, name: str) -> Callable[..., Any]:
 ADAPTED: dict[str, Any] = {
     **SHAPE_METHODS,
     "add": add, "polygamma": polygamma, "polygamma_": as_in_place(polygamma, "polygamma_"),
-    "sum_to_size": sum_to_size, "view": view, "reshape": reshape, "permute": permute, "expand": expand,
+    "sum_to_size": sum_to_size, "float_power_": float_power_, "view": view, "reshape": reshape, "permute": permute, "expand": expand,
     "repeat": repeat, "flip": flip, "roll": roll, "where": where, "to": to, "type": type_,
     "fill_": fill_, "zero_": zero_,
     "new_zeros": _new_factory(np.zeros, "new_zeros"),
@@ -149,6 +150,7 @@ ADAPTED: dict[str, Any] = {
     "share_memory_": share_memory_, "storage": storage, "untyped_storage": untyped_storage,
     "type_as": type_as, "is_shared": is_shared, "pin_memory": pin_memory,
 }  # fmt: skip
+
 
 def _conjugate_transpose(self: Tensor) -> Tensor:
     if self._a.ndim == 2:

@@ -92,6 +92,7 @@ def erfcx(x: Array) -> Array:
         near = np.exp(head * head) * np.exp((x - head) * (x + head)) * erfc(x)
         inverse = 1 / (2 * x * x)
         series = 1 + inverse * (-1 + inverse * (3 + inverse * (-15 + inverse * 105)))
+        near = np.where(np.isneginf(x), np.inf, near)
         return np.where(x > 25, series / (x * math.sqrt(math.pi)), near)
 
 

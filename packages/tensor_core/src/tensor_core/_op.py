@@ -25,6 +25,7 @@ from ._plan import Plan, Rule
 from ._special import special
 from ._tensor import Tensor, records, wrap
 
+NO_GRAD, SEVERAL = 1, 2  # why a view is not to be changed under autograd
 _KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
 
 
@@ -37,6 +38,7 @@ class Op:
         kinks: where the function has no derivative, in words; ``None`` if it always has one.
         fuses: the composition a fused op stands for; its higher derivatives go through it.
         view: whether the result shares its input's memory (``"maybe"``: if it can).
+        forgets: whether the first array is only overwritten; its values do not matter.
         unmixed: arrays that keep their type while the others are brought to a common one.
 
     >>> import tensor_core as torch
@@ -61,6 +63,7 @@ class Op:
         fuses: Callable[..., Any] | None = None,
         kinks: str | None = None,
         unmixed: tuple[str, ...] = (),
+        forgets: bool = False,
     ) -> None:
         self.forward = forward
         self.name = self.__name__ = name or forward.__name__
@@ -71,6 +74,7 @@ class Op:
         self.keeps = keeps
         self.fuses = fuses
         self.kinks = kinks
+        self.forgets = forgets
         self.rules: tuple[Rule, ...] = ()
         self.check: Callable[[list[Any]], None] | None = None  # of operands of several types
         self.__doc__ = forward.__doc__
@@ -355,7 +359,9 @@ def _make_view(
         return
     out._ver = source._ver
     out._seen = source._ver[0]
-    out._untracked = not mode.enabled or (source._base is not None and source._untracked)
+    out._untracked = SEVERAL if index is not None else 0 if mode.enabled else NO_GRAD
+    if source._base is not None and source._untracked:
+        out._untracked = source._untracked
     step = (op, args[1:], index)
     if source._base is None:
         out._base = source

@@ -128,8 +128,8 @@ def _foreach_max(self: Any) -> tuple[Tensor, ...]:
 
 def functions() -> dict[str, Callable[..., Any]]:
     """Every function of this module and its tables, by name."""
-    made = {f.__name__: f for f in
-            (_foreach_copy_, _foreach_clone, _foreach_zero_, _foreach_norm, _foreach_max)}  # fmt: skip
+    own = (_foreach_copy_, _foreach_clone, _foreach_zero_, _foreach_norm, _foreach_max)
+    made: dict[str, Callable[..., Any]] = {f.__name__: f for f in own}
     for operation in (*UNARY, *BINARY, "lerp"):
         for suffix in ("", "_"):
             name = f"_foreach_{operation}{suffix}"

@@ -13,6 +13,26 @@ _NAMES = {
 }  # fmt: skip
 
 
+def numbers(name: str, *operands: Any) -> None:
+    """Let pass tensors alone.
+
+    Raises:
+        TypeError: an operand is a Python number.
+    """
+    for place, x in enumerate(operands, 1):
+        if isinstance(x, int | float | complex):
+            raise TypeError(
+                f"{name}(): argument {place} must be Tensor, not {type(x).__name__}; "
+                "make it one with torch.tensor()"
+            )
+
+
+def tensors_alone(card: Any) -> Any:
+    """A binary op that refuses numbers also where the engine brings types together first."""
+    card.check = lambda operands: numbers(card.name, *operands)
+    return card
+
+
 def only(kinds: str, name: str, *operands: Any) -> None:
     """Let pass operands of these NumPy kinds (``"f"``, ``"iu"`` ...).
 

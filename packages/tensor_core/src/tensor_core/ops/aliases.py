@@ -29,7 +29,7 @@ clip, fix, trapz = clamp, trunc, trapezoid
 
 def _bounded(rng: np.random.Generator) -> Iterator[Case]:
     x = distinct(rng, (2, 5))
-    yield Case(x, 0.13)
+    yield Case(x, 0.22)
     yield Case(x, np.full(5, 0.44))
 
 

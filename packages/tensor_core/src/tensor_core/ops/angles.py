@@ -13,6 +13,7 @@ from .._define import op
 from .._tensor import Tensor
 from ._cases import away_from_zero, unary
 from ._errstate import quiet
+from ._refuse import numbers, tensors_alone
 
 
 def _off_the_origin(rng: np.random.Generator) -> Iterator[Case]:
@@ -30,7 +31,11 @@ def atan2(x: Any, other: Any, /) -> Any:
     >>> torch.atan2(torch.tensor([1.0, -1.0]), torch.tensor([0.0, -1.0]))
     tensor([ 1.5708, -2.3562])
     """
+    numbers("atan2", x, other)
     return np.arctan2(x, other)
+
+
+tensors_alone(atan2)
 
 
 def _over_square(a: Any, x: Any, other: Any) -> Any:
@@ -60,7 +65,11 @@ def hypot(x: Any, other: Any, /) -> Any:
     >>> torch.hypot(torch.tensor([3.0]), torch.tensor([4.0]))
     tensor([5.])
     """
+    numbers("hypot", x, other)
     return np.hypot(x, other)
+
+
+tensors_alone(hypot)
 
 
 @hypot.vjp("x")

@@ -20,7 +20,10 @@ def add(x: Any, other: Any, /, alpha: float = 1) -> Any:
     >>> torch.add(torch.tensor([1.0, 2.0]), torch.tensor([3.0, 3.0]), alpha=10)
     tensor([31., 32.])
     """
-    return x + other if alpha == 1 else x + alpha * other
+    if alpha == 1:
+        return x + other
+    y = x + alpha * other
+    return y.astype(np.bool_) if np.asarray(other).dtype == np.bool_ else y
 
 
 @add.vjp("x")
@@ -41,9 +44,20 @@ def sub(x: Any, other: Any, /, alpha: float = 1) -> Any:
     >>> torch.sub(torch.tensor([5, 7]), 2)
     tensor([3, 5])
     """
-    if getattr(x, "dtype", None) == np.bool_ and getattr(other, "dtype", np.bool_) == np.bool_:
-        raise RuntimeError("sub: two bool tensors cannot be subtracted; use ^ or logical_xor")
+    _no_truths([x, other])
     return x - other if alpha == 1 else x - alpha * other
+
+
+def _no_truths(operands: list[Any]) -> None:
+    """Subtraction refuses bool on either side, before it is brought to another type."""
+    if any(type(x) is bool or getattr(x, "dtype", None) == np.bool_ for x in operands):
+        raise RuntimeError(
+            "sub: subtraction with a bool tensor is not supported; use ^ or logical_xor, or ~ for "
+            "1 - x"
+        )
+
+
+sub.check = _no_truths
 
 
 @sub.vjp("x")
@@ -214,8 +228,19 @@ def pow(x: Any, exponent: Any, /) -> Any:
             return x * x * x
         if exponent < 0 and type(exponent) is int and x.dtype.kind in "iu":
             raise RuntimeError("pow: Integers to negative integer powers are not allowed.")
+    if isinstance(exponent, np.ndarray) and exponent.dtype.kind == "i" and (exponent < 0).any():
+        return _integer_power(
+            np.asarray(x, None if isinstance(x, np.ndarray) else exponent.dtype), exponent
+        )
     y = np.power(x, exponent)
     return y.astype(np.bool_) if isinstance(exponent, bool) and x.dtype == np.bool_ else y
+
+
+def _integer_power(x: Any, exponent: Any) -> Any:
+    """Integers to powers that may be negative: 0, but for 1 and -1, whose inverses are whole."""
+    y = np.power(x, np.maximum(exponent, 0))
+    inverse = np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (exponent % 2), 0))
+    return np.where(exponent < 0, inverse, y).astype(y.dtype)
 
 
 @pow.vjp("x")
@@ -238,7 +263,7 @@ def _(g: Any, y: Any, x: Any, exponent: Any) -> Any:
         else np.asarray(x, g.dtype if isinstance(g, np.ndarray) else g._a.dtype)
     )
     slope = y * np.log(base)
-    return g * np.where((base == 0) & (exponent >= 0), np.zeros_like(slope), slope)
+    return g * np.where((base == 0) & (np.real(exponent) >= 0), np.zeros_like(slope), slope)
 
 
 @op(torch="neg", cases=unary())
@@ -249,6 +274,11 @@ def neg(x: Any, /) -> Any:
     >>> -torch.tensor([1, -2])
     tensor([-1,  2])
     """
+    if x.dtype == np.bool_:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
     return -x
 
 

@@ -13,7 +13,7 @@ from .._define import op
 from .._tensor import Tensor, wrap
 from ._cases import binary
 from ._errstate import quiet
-from ._refuse import only
+from ._refuse import numbers, only, tensors_alone
 from .arithmetic import mul, pow, sub
 from .cast import to
 from .choosing import where_op
@@ -153,8 +153,12 @@ def logaddexp(x: Any, other: Any, /) -> Any:
     >>> torch.logaddexp(torch.tensor([1000.0]), torch.tensor([1000.0]))
     tensor([1000.6931])
     """
+    numbers("logaddexp", x, other)
     only("fV", "logaddexp_cpu", x, other)
     return np.logaddexp(x, other)
+
+
+tensors_alone(logaddexp)
 
 
 @logaddexp.vjp("x")
@@ -178,8 +182,12 @@ def logaddexp2(x: Any, other: Any, /) -> Any:
     >>> torch.logaddexp2(torch.tensor([1000.0]), torch.tensor([1000.0]))
     tensor([1001.])
     """
+    numbers("logaddexp2", x, other)
     only("fV", "logaddexp2_cpu", x, other)
     return np.logaddexp2(x, other)
+
+
+tensors_alone(logaddexp2)
 
 
 @logaddexp2.vjp("x")

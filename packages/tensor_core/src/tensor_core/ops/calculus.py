@@ -64,6 +64,8 @@ def _curves(rng: np.random.Generator) -> Iterator[Case]:
 
 def _panels(y: Tensor, x: Any, dx: Any, dim: int) -> Tensor:
     """The area under each piece."""
+    if y._a.dtype.kind == "b":
+        raise RuntimeError("trapezoid does not support bool tensors; convert with .float()")
     axis = check_dim(dim, y._a.ndim)
     n = max(y._a.shape[axis] - 1, 0)
     both = narrow(y, axis, 0, n) + narrow(y, axis, y._a.shape[axis] - n, n)
@@ -129,6 +131,8 @@ def gradient(
     >>> torch.gradient(torch.tensor([1.0, 2.0, 4.0, 7.0]))
     (tensor([1.0000, 1.5000, 2.5000, 3.0000]),)
     """
+    if input._a.dtype.kind in "bu":
+        raise RuntimeError(f"torch.gradient does not support tensors of {input.dtype}")
     ndim = input._a.ndim
     dims = list(range(ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
     dims = [check_dim(d, ndim) for d in dims]
@@ -145,7 +149,7 @@ def gradient(
             raise RuntimeError(
                 "torch.gradient expected each dimension size to be at least edge_order+1"
             )
-    y = input if input._a.dtype.kind in "fc" else input.float()
+    y = input if input._a.dtype.kind in "fcV" else input.float()
     return tuple(_slopes(y, d, s, edge_order) for d, s in zip(dims, steps, strict=True))
 
 

@@ -291,7 +291,10 @@ def sgn(x: Any, /) -> Any:
     >>> torch.sgn(torch.tensor([3 + 4j, 0j]))
     tensor([0.6000+0.8000j, 0.0000+0.0000j])
     """
-    return x.copy() if x.dtype.kind == "b" else np.sign(x)
+    if x.dtype.kind == "b":
+        return x.copy()
+    y = np.sign(x)
+    return np.where(x != x, np.zeros((), x.dtype), y) if x.dtype.kind == "f" else y
 
 
 @sgn.vjp

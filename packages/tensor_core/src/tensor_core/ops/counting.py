@@ -58,11 +58,13 @@ def unique_consecutive(
     n = rows.shape[0]
     new = np.ones(n, np.bool_)
     if n:
-        new[1:] = (rows[1:] != rows[:-1]).reshape(n - 1, -1).any(1)
+        differs = rows[1:] != rows[:-1]
+        new[1:] = differs.any(axis=tuple(range(1, rows.ndim)))
     starts = np.flatnonzero(new)
     values = np.moveaxis(rows[starts], 0, axis)
     inverse = np.cumsum(new) - 1
-    inverse = inverse.reshape(input._a.shape) if dim is None else inverse
+    if dim is None:
+        inverse = inverse.reshape(input._a.shape)
     counts = np.diff(np.append(starts, n))
     return _asked(values, inverse, counts, return_inverse, return_counts)
 
@@ -101,6 +103,8 @@ def isin(
     tensor([ True, False,  True])
     """
     a, b = (x._a if isinstance(x, Tensor) else x for x in (elements, test_elements))
+    if np.asarray(a).dtype.kind in "bc":
+        raise RuntimeError(f"isin does not support elements of {np.asarray(a).dtype}")
     return wrap(np.asarray(np.isin(a, b, assume_unique=assume_unique, invert=invert)))
 
 

@@ -138,6 +138,12 @@ def argmin(x: Any, /, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 def _arg(find: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bool) -> Any:
+    if x.dtype == np.bool_:
+        raise RuntimeError(f"{name}(): does not support bool input")
+    if not x.size and dim is None:
+        raise IndexError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+        )
     _nonempty(name, x, dim)
     if dim is None or not x.ndim:
         index = find(x)

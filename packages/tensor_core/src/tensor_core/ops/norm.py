@@ -211,7 +211,7 @@ def norm(
     """The p-norm along ``dim`` (of all elements without).
 
     Raises:
-        RuntimeError: a norm other than a number, "fro", inf or -inf.
+        RuntimeError: a norm other than a number, "fro" or "nuc", or integers.
 
     >>> import tensor_core as torch
     >>> x = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
@@ -219,10 +219,21 @@ def norm(
     (tensor([5., 2.]), tensor(9.))
     """
     x = input if dtype is None else input.to(dtype)
+    if x._a.dtype.kind in "iub":
+        raise RuntimeError(
+            "norm(): input dtype should be either floating point or complex. Got "
+            f"{x.dtype.name} instead."
+        )
+    if p == "nuc":  # the sum of the singular values
+        from ..linalg.norms import matrix_norm  # which needs the ops first
+
+        return matrix_norm(x, "nuc", (-2, -1) if dim is None else dim, keepdim)
+    if x.is_complex():
+        x = x.abs()
     if p is None or p in ("fro", 2, 2.0):
         return _euclidean(x, dim, keepdim)
     if isinstance(p, str):
-        raise RuntimeError(f"norm: the order {p!r} is not supported; give a number or 'fro'")
+        raise RuntimeError(f"norm: the order {p!r} is not supported; give a number, 'fro' or 'nuc'")
     size = x.abs()
     if p == float("inf"):
         return size.amax(() if dim is None else dim, keepdim)

@@ -36,10 +36,17 @@ def _rank(a: np.ndarray, skip_nan: bool) -> int:
     return max((a.size - gaps - 1) // 2, 0)
 
 
+def _of_nothing(kind: Any) -> Any:
+    """NaN, and what C makes of it in integers."""
+    if kind.kind == "f":
+        return np.nan
+    return np.iinfo(kind).min if kind.itemsize > 2 and kind.kind == "i" else kind.kind == "b"
+
+
 def _median(name: str, skip_nan: bool) -> Any:
     def forward(x: Any, /) -> Any:
         if not x.size:
-            return np.asarray(np.nan if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype)
+            return np.asarray(_of_nothing(x.dtype), x.dtype)
         flat = x.reshape(-1)
         return np.partition(flat, _rank(flat, skip_nan))[_rank(flat, skip_nan)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._tensor import Tensor, wrap
+from ._refuse import numbers
 
 
 def _same_type(name: str, input: Tensor, other: Tensor) -> None:
@@ -34,13 +35,14 @@ def isclose(
     >>> torch.isclose(torch.tensor([1.0, 2.0]), torch.tensor([1.0 + 1e-6, 2.1]))
     tensor([ True, False])
     """
+    numbers("isclose", input, other)
     _same_type("isclose", input, other)
     if rtol < 0 or atol < 0:
         raise RuntimeError(f"isclose: rtol={rtol} and atol={atol} must not be negative")
     a, b = input._a, other._a
     with np.errstate(all="ignore"):
         close = np.asarray(a == b)
-        if equal_nan and a.dtype.kind in "fc":
+        if equal_nan and a.dtype.kind in "fcV":
             close = close | (np.isnan(a) & np.isnan(b))
         if rtol or atol:
             wide = np.complex128 if a.dtype.kind == "c" else np.float64

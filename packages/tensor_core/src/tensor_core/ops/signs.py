@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from .._card import Case
+from .. import _dtypes
+from .._card import Case, composed
 from .._define import op
-from .._tensor import Tensor
+from .._limits import finfo
+from .._op import write_out
+from .._tensor import Tensor, wrap
 from ._cases import distinct
 from ._errstate import quiet
-from ._refuse import only
+from ._refuse import numbers, only, tensors_alone
 
 
 def _apart(rng: np.random.Generator) -> Iterator[Case]:
@@ -46,6 +49,7 @@ def _(g: Any) -> Any:
 
 def _extreme(name: str, function: Any, doc: str, example: str) -> Any:
     def forward(x: Any, other: Any, /) -> Any:
+        numbers(name, x, other)
         return function(x, other)
 
     forward.__doc__ = f"""{doc}; a number where one of them is NaN. Shapes broadcast.
@@ -55,6 +59,7 @@ def _extreme(name: str, function: Any, doc: str, example: str) -> Any:
     {example}
     """
     made = op(name=name, torch=name, promote="same", cases=_apart, kinks="ties: all to x")(forward)
+    tensors_alone(made)
 
     def of_x(x: Any, other: Any) -> Any:
         """Where the result is ``x``."""
@@ -70,9 +75,8 @@ fmax = _extreme("fmax", np.fmax, "The larger of two elements", "tensor([3., 2.])
 fmin = _extreme("fmin", np.fmin, "The smaller of two elements", "tensor([1., 2.])")
 
 
-@op(torch="heaviside")
-def heaviside(x: Any, other: Any, /) -> Any:
-    """0 below zero, 1 above it, ``other`` at it. Shapes broadcast.
+def heaviside(input: Tensor, values: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """0 below zero, 1 above it, ``values`` at it. Shapes broadcast.
 
     Raises:
         RuntimeError: the types differ.
@@ -81,22 +85,27 @@ def heaviside(x: Any, other: Any, /) -> Any:
     >>> torch.heaviside(torch.tensor([-1.5, 0.0, 2.0]), torch.tensor([0.5]))
     tensor([0.0000, 0.5000, 1.0000])
     """
-    if x.dtype != other.dtype:
+    numbers("heaviside", input, values)
+    a, b = input._a, values._a
+    if a.dtype != b.dtype:
         raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
-    one, zero = np.ones((), x.dtype), np.zeros((), x.dtype)
-    return np.where(x == 0, other, np.where(x > 0, one, zero))
+    made = wrap(np.where(a == 0, b, (a > 0).astype(a.dtype)))
+    return made if out is None else write_out(made, out)
 
 
-@op(torch="nextafter", promote="same")
-def nextafter(x: Any, other: Any, /) -> Any:
-    """The next number of the type after ``x`` on the way to ``other``. Shapes broadcast.
+def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
+    """The next number of the type after ``input`` on the way to ``other``. Shapes broadcast.
 
     >>> import tensor_core as torch
     >>> torch.nextafter(torch.tensor([1.0]), torch.tensor([2.0])) - 1 == torch.finfo().eps
     tensor([True])
     """
-    only("fV", "nextafter_cpu", x, other)
-    return np.nextafter(x, other)
+    numbers("nextafter", input, other)
+    kind = _dtypes.result_numpy([input._a, other._a])
+    a, b = (t._a.astype(kind, copy=False) for t in (input, other))
+    only("fV", "nextafter_cpu", a)
+    made = wrap(np.asarray(np.nextafter(a, b)))
+    return made if out is None else write_out(made, out)
 
 
 @op(torch="signbit")
@@ -117,22 +126,40 @@ def _gaps(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(rng.normal(size=(3,)), 1.0, 2.0, -3.0)
 
 
-@op(torch="nan_to_num", cases=_gaps)
-def nan_to_num(x: Any, /, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Any:
+@op(name="replace_gaps", cases=lambda rng: iter([Case(rng.normal(size=3), 0.0, 1.0, -1.0)]))
+def replace_gaps(x: Any, /, nan: float, posinf: float, neginf: float) -> Any:
+    """:func:`nan_to_num` with every number given.
+
+    >>> import tensor_core as torch
+    >>> torch.nan_to_num(torch.tensor([torch.nan]), 7.0)
+    tensor([7.])
+    """
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@replace_gaps.vjp
+def _(g: Any, x: Any) -> Any:
+    return g * np.isfinite(getattr(x, "_a", x))
+
+
+@composed(torch="nan_to_num", cases=_gaps)
+def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Tensor:
     """Numbers in place of NaN (0), and of infinities (the largest and smallest of the type).
 
     >>> import tensor_core as torch
     >>> torch.nan_to_num(torch.tensor([torch.nan, torch.inf, 1.0]), posinf=9.0)
     tensor([0., 9., 1.])
     """
-    if x.dtype.kind in "biu":
-        return x.copy()
-    return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
-
-
-@nan_to_num.vjp
-def _(g: Any, x: Any) -> Any:
-    return g * np.isfinite(getattr(x, "_a", x))
+    kind = input.dtype
+    if not (kind.is_floating_point or kind.is_complex):
+        return input.clone()
+    limits = finfo(kind)
+    return replace_gaps(
+        input,
+        0.0 if nan is None else nan,
+        limits.max if posinf is None else posinf,
+        limits.min if neginf is None else neginf,
+    )
 
 
 def positive(input: Tensor) -> Tensor:

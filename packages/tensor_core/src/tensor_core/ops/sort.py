@@ -85,6 +85,8 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     >>> torch.topk(torch.tensor([3, 1, 9, 2]), 2).indices
     tensor([2, 0])
     """
+    if input._a.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool tensors")
     axis = check_dim(dim, input._a.ndim)
     n = input._a.shape[axis] if input._a.ndim else 1
     if not 0 <= k <= n:

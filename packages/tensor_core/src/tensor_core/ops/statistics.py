@@ -12,6 +12,7 @@ from .._card import Case, composed
 from .._geometry import check_dim
 from .._tensor import Tensor, wrap
 from ._cases import distinct
+from ._refuse import numbers
 from .choosing import where_op
 from .extreme import amax, amin
 from .norm import norm
@@ -42,7 +43,7 @@ def nansum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any 
     """
     if input._a.dtype.kind == "c":
         raise RuntimeError("nansum does not support complex inputs")
-    kept = _gone(input)[0] if input._a.dtype.kind == "f" else input
+    kept = _gone(input)[0] if input._a.dtype.kind in "fV" else input
     return sum(kept, dim, keepdim, dtype)
 
 
@@ -57,7 +58,7 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any
     >>> torch.nanmean(torch.tensor([1.0, torch.nan, 2.0]))
     tensor(1.5000)
     """
-    if input._a.dtype.kind not in "fc":
+    if input._a.dtype.kind not in "fcV":
         raise RuntimeError(
             "nanmean(): expected input to have floating point or complex dtype but got "
             f"{input.dtype.name}"
@@ -178,12 +179,12 @@ def cov(
     n: Any = rows._a.shape[1]
     if weights is None:
         centred = rows - rows.mean(1, True)
-        product = centred @ centred.mT
+        product = centred @ centred.mH
         norm_factor: Any = max(n - correction, 0)
     else:
         total = weights.sum()
         centred = rows - (rows * weights).sum(1, True) / total
-        product = centred @ (centred * weights).mT
+        product = centred @ (centred * weights).mH
         if aweights is None or correction == 0:
             norm_factor = total - correction
         else:
@@ -248,7 +249,14 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     >>> torch.dist(torch.tensor([0.0, 0.0]), torch.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    return norm((input - other).reshape((-1,)), p)
+    numbers("dist", input, other)
+    apart = (input - other).reshape((-1,))
+    if apart._a.dtype.kind in "iub":
+        raise RuntimeError(
+            "norm(): input dtype should be either floating point or complex. Got "
+            f"{apart.dtype.name} instead."
+        )
+    return norm(apart, p)
 
 
 def _long(rng: np.random.Generator) -> Iterator[Case]:
@@ -267,6 +275,8 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """
     if p <= 0 or maxnorm < 0:
         raise RuntimeError(f"renorm: p={p} must be positive and maxnorm={maxnorm} not negative")
+    if input._a.dtype.kind in "iub":
+        raise RuntimeError(f"renorm: expected a floating point tensor, not {input.dtype}")
     if input._a.ndim < 2:
         raise RuntimeError("renorm: input needs at least 2 dimensions, got 1 dimensions")
     axis = check_dim(dim, input._a.ndim)

@@ -12,7 +12,7 @@ from .._card import Case, composed
 from .._define import op
 from .._tensor import Tensor
 from ._errstate import quiet
-from ._refuse import only
+from ._refuse import numbers, only, tensors_alone
 from .arithmetic import sub
 from .rounding import trunc
 
@@ -81,8 +81,12 @@ def gcd(x: Any, other: Any, /) -> Any:
     >>> torch.gcd(torch.tensor([12, 9]), torch.tensor([8, 6]))
     tensor([4, 3])
     """
+    numbers("gcd", x, other)
     only("iu", "gcd_cpu", x, other)
     return np.gcd(x, other)
+
+
+tensors_alone(gcd)
 
 
 @op(torch="lcm", promote="same", cases=_integers)
@@ -93,8 +97,12 @@ def lcm(x: Any, other: Any, /) -> Any:
     >>> torch.lcm(torch.tensor([12, 9]), torch.tensor([8, 6]))
     tensor([24, 18])
     """
+    numbers("lcm", x, other)
     only("iu", "lcm_cpu", x, other)
     return np.lcm(x, other)
+
+
+tensors_alone(lcm)
 
 
 def _mantissas(rng: np.random.Generator) -> Iterator[Case]:
