@@ -1,7 +1,8 @@
-"""Write the reference page of operations from the registries of scalar_value and tensor_core.
+"""Write the reference pages: the operations of scalar_value and tensor_core, and torch's names.
 
-``python -m docs.generate`` writes docs/reference/operations.md; ``--check`` writes nothing and
-fails when the page is not what the registries say now.
+``python -m docs.generate`` writes docs/reference/operations.md from the registries of cards and
+docs/reference/torch_surface.md (see docs/surface.py); ``--check`` writes nothing and fails when a
+page is not what the code says now.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 import scalar_value
 import tensor_core
+
+from . import surface
 
 PAGE = Path(__file__).parent / "reference" / "operations.md"
 
@@ -90,16 +93,16 @@ def first_sentence(text: str | None) -> str:
 
 
 def main() -> int:
-    """Write the page, or with ``--check`` tell whether it is up to date."""
-    wanted = page()
-    if "--check" not in sys.argv[1:]:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(wanted, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == wanted:
-        return 0
-    print(f"{PAGE}: not what the registries say; run python -m docs.generate", file=sys.stderr)
-    return 1
+    """Write the pages, or with ``--check`` tell whether they are up to date."""
+    stale = 0
+    for path, wanted in ((PAGE, page()), (surface.PAGE, surface.page())):
+        if "--check" not in sys.argv[1:]:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(wanted, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != wanted:
+            stale = 1
+            print(f"{path}: not what the code says; run python -m docs.generate", file=sys.stderr)
+    return stale
 
 
 if __name__ == "__main__":

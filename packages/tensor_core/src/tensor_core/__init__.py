@@ -134,7 +134,15 @@ from . import (  # noqa: E402  (they use Tensor's methods)
     version,
 )
 from .amp import GradScaler, autocast  # noqa: E402
-from .amp.autocast_mode import get_autocast_dtype, is_autocast_enabled  # noqa: E402
+from .amp.autocast_mode import (  # noqa: E402
+    clear_autocast_cache,
+    get_autocast_cpu_dtype,
+    get_autocast_dtype,
+    get_autocast_gpu_dtype,
+    is_autocast_cache_enabled,
+    is_autocast_cpu_enabled,
+    is_autocast_enabled,
+)
 from .autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled  # noqa: E402
 from .compiler import compile  # noqa: E402
 from .serialization import load, save  # noqa: E402
@@ -209,6 +217,7 @@ __all__ = [
     "can_cast",
     "cdouble",
     "cfloat",
+    "clear_autocast_cache",
     "chalf",
     "compile",
     "compiler",
@@ -238,7 +247,9 @@ __all__ = [
     "get_printoptions",
     "full",
     "full_like",
+    "get_autocast_cpu_dtype",
     "get_autocast_dtype",
+    "get_autocast_gpu_dtype",
     "get_default_dtype",
     "get_num_threads",
     "get_rng_state",
@@ -254,6 +265,8 @@ __all__ = [
     "int8",
     "is_anomaly_check_nan_enabled",
     "is_anomaly_enabled",
+    "is_autocast_cache_enabled",
+    "is_autocast_cpu_enabled",
     "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",

@@ -13,6 +13,19 @@ TYPES = (
 _PATTERN = re.compile(r"([a-z]+)(?::(0|[1-9][0-9]*))?")
 
 
+class OutOfMemoryError(RuntimeError):
+    """A device's memory is used up; NumPy raises MemoryError for this machine's own.
+
+    >>> import tensor_core as torch
+    >>> torch.cuda.OutOfMemoryError is torch.OutOfMemoryError
+    True
+    """
+
+
+class AcceleratorError(RuntimeError):
+    """An accelerator failed: never, since there is none."""
+
+
 class device:
     """Where a tensor lives. Every device of torch can be named; only ``cpu`` holds tensors here.
 

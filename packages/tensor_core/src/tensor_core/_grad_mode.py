@@ -96,7 +96,14 @@ class enable_grad(_Switch):
     True
     """
 
-    def __init__(self) -> None:
+    def __new__(cls, orig_func: Callable[..., Any] | None = None) -> Any:
+        self = super().__new__(cls)
+        if orig_func is None:
+            return self
+        self.__init__()  # type: ignore[misc]
+        return self(orig_func)  # torch allows the decorator without parentheses
+
+    def __init__(self, orig_func: None = None) -> None:
         super().__init__(True)
 
 

@@ -8,10 +8,19 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-from ._device import CPU, device, get_default_device, set_default_device
+from ._device import (
+    CPU,
+    AcceleratorError,
+    OutOfMemoryError,
+    device,
+    get_default_device,
+    set_default_device,
+)
 from ._tensor import Tensor
 
 __all__ = [
+    "AcceleratorError",
+    "OutOfMemoryError",
     "are_deterministic_algorithms_enabled",
     "get_default_device",
     "get_deterministic_debug_mode",
@@ -19,7 +28,9 @@ __all__ = [
     "get_float32_matmul_precision",
     "get_num_interop_threads",
     "is_deterministic_algorithms_warn_only_enabled",
+    "is_distributed",
     "is_storage",
+    "is_tensor",
     "is_warn_always_enabled",
     "set_default_device",
     "set_deterministic_debug_mode",
@@ -173,6 +184,26 @@ def typename(obj: Any, /) -> str:
     module = getattr(kind, "__module__", "") or ""
     name = kind.__qualname__
     return name if module in ("", "builtins") else f"{module}.{name}"
+
+
+def is_tensor(obj: Any, /) -> bool:
+    """Whether an object is a tensor.
+
+    >>> import tensor_core as torch
+    >>> torch.is_tensor(torch.zeros(1)), torch.is_tensor([1])
+    (True, False)
+    """
+    return isinstance(obj, Tensor)
+
+
+def is_distributed(input: Tensor) -> bool:
+    """Whether a tensor is spread over processes: never.
+
+    >>> import tensor_core as torch
+    >>> torch.is_distributed(torch.zeros(1))
+    False
+    """
+    return False
 
 
 def is_storage(obj: Any, /) -> bool:

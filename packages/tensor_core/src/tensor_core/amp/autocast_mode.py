@@ -138,6 +138,30 @@ def get_autocast_dtype(device_type: str) -> Any:
     return inner[-1].fast_dtype if inner else _fast(device_type)
 
 
+def get_autocast_cpu_dtype() -> Any:
+    """The type of ``autocast("cpu")``."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> Any:
+    """The type of ``autocast("cuda")``."""
+    return get_autocast_dtype("cuda")
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """Whether this is inside an enabled ``autocast("cpu")``."""
+    return is_autocast_enabled("cpu")
+
+
+def is_autocast_cache_enabled() -> bool:
+    """Whether the innermost block keeps what it has cast."""
+    return _stack[-1]._cache_enabled if _stack else True
+
+
+def clear_autocast_cache() -> None:
+    """Accepted: nothing is cast, so nothing is kept."""
+
+
 def custom_fwd(
     fwd: Callable[..., Any] | None = None, *, device_type: str, cast_inputs: Any = None
 ) -> Any:

@@ -41,7 +41,7 @@ def _checked_order(roots: Any, targets: Any) -> list[Any]:
     order = _order(roots, targets)
     for node in order:
         if not isinstance(node, Select) and not hasattr(node, "_checked"):
-            node.__class__ = _checking(type(node))
+            node.__class__ = _checking(type(node))  # type: ignore[arg-type]  # classes hash
     return order
 
 
@@ -62,7 +62,7 @@ def _checking(kind: type) -> type:
 def _looked_at(node: Any, grads: Any) -> Any:
     for i, g in enumerate(grads):
         array = g._a if isinstance(g, Tensor) else g
-        if isinstance(array, np.ndarray) and array.dtype.kind in "fc" and np.isnan(array).any():
+        if isinstance(array, np.ndarray) and array.dtype.kind in "fcV" and np.isnan(array).any():
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
     return grads
 

@@ -19,9 +19,13 @@ class OptimizedModule(Module):
         self._modules["_orig_mod"] = mod
         self.training = mod.training
 
+    @property
+    def _inner(self) -> Any:
+        return self._modules["_orig_mod"]
+
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module gives."""
-        return self._modules["_orig_mod"](*args, **kwargs)
+        return self._inner(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         inner = self.__dict__["_modules"]["_orig_mod"]
@@ -35,16 +39,16 @@ class OptimizedModule(Module):
             setattr(inner, name, value)
 
     def __len__(self) -> int:
-        return len(self._modules["_orig_mod"])  # type: ignore[arg-type]  # if it is a container
+        return len(self._inner)
 
     def __getitem__(self, key: Any) -> Any:
-        return self._modules["_orig_mod"][key]  # type: ignore[index]
+        return self._inner[key]
 
     def __iter__(self) -> Any:
-        return iter(self._modules["_orig_mod"])  # type: ignore[call-overload]
+        return iter(self._inner)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *dir(self._modules["_orig_mod"])})
+        return sorted({*super().__dir__(), *dir(self._inner)})
 
 
 def compile(

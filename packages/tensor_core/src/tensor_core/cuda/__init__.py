@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._device import AcceleratorError, OutOfMemoryError
 from .._device import device as _Device
 from .._legacy_types import types as _types
 from .._missing import missing
 from . import amp
 
 __all__ = [
+    "AcceleratorError",
+    "OutOfMemoryError",
     "amp",
     "device_count",
     "empty_cache",

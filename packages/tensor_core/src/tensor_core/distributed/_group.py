@@ -222,7 +222,7 @@ def destroy_process_group(group: Any = None) -> None:
         GroupMember.WORLD = None
 
 
-def member(group: Any = None) -> ProcessGroup:
+def member(group: Any = None) -> Any:
     """The group, or the world; raises ValueError before ``init_process_group``."""
     if GroupMember.WORLD is None:
         raise ValueError(_UNINITIALISED)
