@@ -35,6 +35,13 @@ def _bytearray(*args: Any) -> bytearray:
     return bytearray(*args)
 
 
+def _no_bytes(*args: Any) -> bytes:
+    """How protocol 2 writes ``b""``."""
+    if args:
+        raise UnpicklingError("it makes bytes of something")
+    return b""
+
+
 def _get_layout(name: Any) -> Any:
     import tensor_core
 
@@ -80,6 +87,7 @@ GLOBALS: dict[str, Any] = {
     "torch.serialization._get_layout": _get_layout,
     "torch._tensor._rebuild_from_type_v2": _from_type,
     "_codecs.encode": _encode,
+    "builtins.bytes": _no_bytes,
     "builtins.bytearray": _bytearray,
     "builtins.set": set,
     "builtins.complex": complex,
@@ -96,7 +104,7 @@ _CALLS: dict[int, Callable[..., Any]] = {
     id(OrderedDict): _plain_container(OrderedDict),
     id(Counter): _plain_container(Counter),
     id(set): _plain_container(set),
-    **{id(f): f for f in (*_REBUILD, _from_type, _encode, _bytearray, _get_layout)},
+    **{id(f): f for f in (*_REBUILD, _from_type, _encode, _no_bytes, _bytearray, _get_layout)},
     **{id(c): c for c in (Size, device, complex)},
 }
 

@@ -79,11 +79,12 @@ class Reader:
             raise self.broken("its records together are larger than the file")
         data = np.empty(size, np.uint8)
         self._file.seek(start)
-        filled = self._file.readinto(memoryview(data)) if size else 0  # type: ignore[attr-defined]
+        file: Any = self._file
+        filled = file.readinto(data.data) if size else 0
         if filled != size:
             raise self.broken(f"record {record!r} ends too early")
         wanted = self._members[f"{self.folder}/{record}"].CRC
-        if self._check and zlib.crc32(memoryview(data)) != wanted:
+        if self._check and zlib.crc32(data.data) != wanted:
             raise RuntimeError(
                 f"load: {self.name}: the checksum of record {record!r} is wrong: the file is "
                 "damaged, or was saved after set_crc32_options(False); in that case call "

@@ -23,6 +23,10 @@ _ADVICE = (
 )
 
 
+class _Outside(Exception):
+    """What went wrong was not the pickle: a record or a device that is not there."""
+
+
 class Unpickler:
     """Reads one object; ``resolve_storage(pid)`` gives the storages it refers to.
 
@@ -54,6 +58,8 @@ class Unpickler:
                 step(self)
         except UnpicklingError:
             raise
+        except _Outside as error:
+            raise error.args[0] from None
         except (IndexError, KeyError) as error:
             raise UnpicklingError(
                 f"the pickle is damaged: {type(error).__name__} {error}"
@@ -143,7 +149,12 @@ class Unpickler:
         kind = pid[0] if type(pid) is tuple and pid else None
         if kind not in ("storage", b"storage"):
             raise UnpicklingError(f"it refers to {kind!r} outside of it, not to a storage")
-        self._push(self._resolve_storage(pid))
+        try:
+            self._push(self._resolve_storage(pid))
+        except UnpicklingError:
+            raise
+        except Exception as error:
+            raise _Outside(error) from None
 
     # -- containers -------------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ def reduce_tensor(t: Any) -> Any:
 
     state = _attributes(t)
     if type(t) is Parameter:
-        plain = (t.data, t.requires_grad, OrderedDict())
+        plain: tuple[Any, ...] = (t.data, t.requires_grad, OrderedDict())
         if state:
             return (_rebuild_parameter_with_state, (*plain, state))
         return (_rebuild_parameter, plain)

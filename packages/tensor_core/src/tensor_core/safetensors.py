@@ -223,7 +223,9 @@ def save_model(
     force_contiguous: bool = True,
 ) -> None:  # fmt: skip
     """Write a module's state; weights under several names are written under one of them."""
-    state, notes, seen = {}, dict(metadata or {}), {}
+    notes = dict(metadata or {})
+    state: dict[str, Tensor] = {}
+    seen: dict[Any, str] = {}
     for name, t in sorted(model.state_dict().items()):
         place = (t.data_ptr(), tuple(t.shape), t.stride())
         if t.numel() and place in seen:

@@ -18,6 +18,7 @@ from ._foreign import ForeignUnpickler
 from ._legacy_file import LegacyFile
 from ._opened import is_path, reading, replacing, shown
 from ._pickler import pickled
+from ._size import device
 from ._unpickler import Unpickler, UnpicklingError
 from .storage import TypedStorage, UntypedStorage
 
@@ -389,7 +390,7 @@ def _restorer(map_location: Any) -> Any:
         return lambda s, place: default_restore_location(s, str(map_location.get(place, place)))
     if isinstance(map_location, bytes):
         map_location = map_location.decode()
-    if isinstance(map_location, str) or not callable(map_location):
+    if isinstance(map_location, str | device) or not callable(map_location):
         return lambda s, place: default_restore_location(s, str(map_location))
 
     def by_function(storage: Any, place: str) -> Any:
