@@ -352,3 +352,43 @@ def test_signatures_are_torchs():
         assert positional[1] == positional[0][: len(positional[1])], path
         several = any(p.kind is p.VAR_KEYWORD for p in ours.values())
         assert several or {n for n in theirs if n[0] != "_"} <= set(ours), path
+
+
+ANOMALIES = {
+    "sqrt at 0": (lambda t, x: (t.sqrt(x) * 0).sum(), [0.0, 1.0]),
+    "one number": (lambda t, x: t.sqrt(x[0]) * 0, [0.0, 1.0]),
+    "no anomaly": (lambda t, x: t.sqrt(x).sum(), [1.0, 4.0]),
+    "several outputs": (lambda t, x: (t.sqrt(x).unbind()[0] * 0).sum(), [0.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("name", ANOMALIES)
+@pytest.mark.parametrize("graph", [False, True])
+def test_the_backward_pass_stops_at_what_is_not_a_number(name, graph):
+    program, values = ANOMALIES[name]
+    told = []
+    for library in BOTH:
+        x = library.tensor(values, requires_grad=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with library.autograd.detect_anomaly():
+                assert library.is_anomaly_enabled()
+                try:
+                    (g,) = library.autograd.grad(program(library, x), x, create_graph=graph)
+                    told.append(g.tolist())
+                except RuntimeError as error:
+                    told.append(str(error))
+            assert not library.is_anomaly_enabled()
+            library.autograd.grad(program(library, x), x)  # outside, it does not stop
+    assert told[0] == told[1]
+
+
+def test_variables_and_forked_draws():
+    for library in BOTH:
+        x = library.ones(2)
+        v = library.autograd.Variable(x * 2, requires_grad=True)
+        assert v.is_leaf and v.requires_grad and isinstance(x, library.autograd.Variable)
+        library.manual_seed(1)
+        with library.random.fork_rng():
+            inside = library.rand(2)
+        assert library.equal(library.rand(2), inside)

@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from shape_programs import EXCUSES as SHAPE_EXCUSES
 from test_every_layer import LAYERS, TRANSFORMER
 from test_every_method import COVERED, FUNCTIONS
 from test_every_op import TRIED
@@ -12,10 +13,11 @@ import scalar_value
 import tensor_core
 import transformer.layers
 import transformer.models
-from tensor_core import Tensor, nn, registry
+from tensor_core import Tensor, linalg, nn, registry
 
 # name: why it has no derivative to check. One word, or two.
 NO_DERIVATIVE = {
+    **SHAPE_EXCUSES,
     **dict.fromkeys(["all", "any", "logical_not_"], "logic"),
     **dict.fromkeys(["equal", "allclose", "isclose", "isin"], "comparison"),
     **dict.fromkeys(["argmax", "argmin", "argsort", "bincount", "nonzero", "unique"], "integers"),
@@ -67,6 +69,44 @@ NO_DERIVATIVE = {
         ["greater", "greater_equal", "less", "less_equal", "not_equal"], "comparison"
     ),
     **dict.fromkeys(["pin_memory"], "the tensor itself"),
+    # devices, amp, compile and other settings: test_devices_against_torch.py
+    **dict.fromkeys(
+        [
+            *("are_deterministic_algorithms_enabled", "clear_autocast_cache"),
+            *("get_autocast_cpu_dtype", "get_autocast_dtype", "get_autocast_gpu_dtype"),
+            *("get_default_device", "get_deterministic_debug_mode", "get_device_module"),
+            *("get_float32_matmul_precision", "get_num_interop_threads"),
+            *("is_anomaly_check_nan_enabled", "is_anomaly_enabled"),
+            *("is_autocast_cache_enabled", "is_autocast_cpu_enabled"),
+            *("is_autocast_enabled", "is_deterministic_algorithms_warn_only_enabled"),
+            *("is_warn_always_enabled", "set_default_device", "set_default_tensor_type"),
+            *("set_deterministic_debug_mode", "set_float32_matmul_precision"),
+            *("set_flush_denormal", "set_num_interop_threads", "set_warn_always"),
+            *("use_deterministic_algorithms", "as_torch", "compile", "autocast"),
+            *("GradScaler",),
+        ],
+        "state",
+    ),
+    **dict.fromkeys(
+        [
+            *("AcceleratorError", "OutOfMemoryError", "BFloat16Tensor", "BoolTensor"),
+            *("ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor"),
+            *("IntTensor", "LongTensor", "ShortTensor", "layout", "memory_format"),
+        ],
+        "type",
+    ),
+    **dict.fromkeys(
+        [
+            *("is_distributed", "is_storage", "is_tensor", "typename"),
+        ],
+        "query",
+    ),
+    **dict.fromkeys(
+        [
+            *("cuda", "xpu"),
+        ],
+        "refused",
+    ),
     # operators and protocols
     **dict.fromkeys(
         ["__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__", "__contains__"], "comparison"
@@ -93,6 +133,7 @@ NO_DERIVATIVE = {
         [
             *("Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList"),
             *("Parameter", "Buffer"),
+            *("RNNBase", "RNNCellBase"),
         ],
         "container",
     ),
@@ -154,6 +195,10 @@ def of_scalar_value():
 
 WHERE = {
     "functions": (callables(tensor_core, tensor_core.__all__), CHECKED | set(CARD_OF)),
+    "linalg": (
+        {f"linalg.{n}" for n in callables(linalg, linalg.__all__)},
+        CHECKED | {card.torch for card in registry.values()},
+    ),
     "methods": (methods(), CHECKED),
     "cards": (set(registry), CHECKED),
     "functional": (callables(nn.functional, nn.functional.__all__), CHECKED),

@@ -62,7 +62,8 @@ def _checking(kind: type) -> type:
 def _looked_at(node: Any, grads: Any) -> Any:
     for i, g in enumerate(grads):
         array = g._a if isinstance(g, Tensor) else g
-        if isinstance(array, np.ndarray) and array.dtype.kind in "fcV" and np.isnan(array).any():
+        real = isinstance(array, np.ndarray | np.generic) and array.dtype.kind in "fcV"
+        if real and np.isnan(array).any():
             raise RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output.")
     return grads
 
