@@ -4,7 +4,7 @@ TRIPLE = [(3, 4), (3, 4), ("far", (3, 4))]
 WITH_SIGNS = ("signs", (3,))
 
 ACTIVATIONS = {
-    "CELU": (lambda t: t.nn.CELU(0.7), [("kinky", (3, 3))]),
+    "CELU": (lambda t: t.nn.CELU(0.5), [("kinky", (3, 3))]),
     "SELU": (lambda t: t.nn.SELU(), [("kinky", (3, 3))]),
     "Hardtanh": (lambda t: t.nn.Hardtanh(-9.0, 9.0), [("kinky", (3, 3))]),
     "Hardsigmoid": (lambda t: t.nn.Hardsigmoid(), [(3, 3)]),
@@ -53,6 +53,14 @@ LOSSES = {
         ),
         TRIPLE,
     ),
+    "MultiMarginLoss": (
+        lambda t: t.nn.MultiMarginLoss(2, 9.0),
+        [(3, 5), ("ids", (3,))],
+    ),
+    "MultiLabelMarginLoss": (
+        lambda t: t.nn.MultiLabelMarginLoss(),
+        [("chances", (3, 5)), ("ids", (3, 5))],
+    ),
     "AdaptiveLogSoftmaxWithLoss": (
         lambda t: t.nn.AdaptiveLogSoftmaxWithLoss(4, 5, [2, 3], div_value=2.0, head_bias=True),
         [(6, 4), ("ids", (6,))],
@@ -69,3 +77,4 @@ def called_once(library, layer, size):
 
 
 LAYERS = ACTIVATIONS | LOSSES
+ONCE = {"Hardsigmoid", "MultiMarginLoss", "MultiLabelMarginLoss"}

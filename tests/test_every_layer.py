@@ -30,7 +30,7 @@ LAYERS = {
     "GroupNorm": (lambda t: t.nn.GroupNorm(2, 4), [(2, 4, 3)]),
     "BatchNorm1d": (lambda t: t.nn.BatchNorm1d(3), [(4, 3)]),
     "BatchNorm1d at rest": (lambda t: t.nn.BatchNorm1d(3).eval(), [(4, 3)]),
-    "Dropout": (lambda t: t.nn.Dropout(0.4), [(4, 5)]),
+    "Dropout": (lambda t: t.nn.Dropout(0.4), [(20,)]),  # drawn in the order of memory
     "Dropout at rest": (lambda t: t.nn.Dropout(0.4).eval(), [(4, 5)]),
     "ReLU": (lambda t: t.nn.ReLU(), [("kinky", (3, 3))]),
     "ReLU6": (lambda t: t.nn.ReLU6(), [("kinky", (3, 3))]),

@@ -162,9 +162,9 @@ def _contents(a: np.ndarray, indent: int) -> str:
 
 def tensor_text(t: Tensor, contents: str | None = None) -> str:
     """What ``repr`` gives; ``contents`` stands in the place of the numbers."""
-    from .nn.parameter import Parameter
+    from .nn.parameter import Buffer, Parameter
 
-    plain = type(t) in (Tensor, Parameter)
+    plain = type(t) in (Tensor, Parameter, Buffer)
     prefix = "tensor(" if plain else f"{type(t).__name__}("
     text = prefix + (_contents(t._a, len(prefix)) if contents is None else contents)
     text = _with_suffixes(text, _suffixes(t), len(prefix)) + ")"

@@ -125,7 +125,7 @@ class Attributes(Tree):
             _only_none(value, f"child module '{name}' (torch.nn.Module or None expected)")
             tables["_modules"][name] = self._heard("module", name, None)
         elif isinstance(value, Buffer):
-            self._tables("buffers")
+            self._tables("buffer")
             self._forget(name, keep="_buffers")
             self.register_buffer(name, value, value.persistent)
         elif name in tables.get("_buffers", ()):

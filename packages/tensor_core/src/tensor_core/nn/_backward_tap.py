@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from .._creation import zeros
 from .._grad_mode import mode
 from .._tensor import Tensor
 from ..autograd import Function
@@ -35,10 +36,12 @@ class BackwardTap:
         self.grad_output: tuple[Any, ...] = ()
         self.inputs = 0
         self.input_needs_grad = False
+        self.given: list[Any] = []  # shape and dtype of the arguments that are tensors
 
     def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """Pass the arguments through; their gradients come back to ``_input_grads``."""
         self.inputs = len(args)
+        self.given = [(v.shape, v.dtype) if isinstance(v, Tensor) else None for v in args]
         where, tapped = _tap(args, self._input_grads)
         self.input_needs_grad = bool(where)
         return tapped
@@ -79,6 +82,10 @@ class BackwardTap:
 
     def _input_grads(self, where: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...]:
         full = _spread(where, self.inputs, grads)
+        full = tuple(  # every tensor has a gradient here, zeros where none arrived
+            zeros(kind[0], dtype=kind[1]) if g is None and kind is not None else g
+            for g, kind in zip(full, self.given, strict=True)
+        )
         for hook in self.hooks:
             full = _replaced(hook(self.module, full, self.grad_output), full, "backward hook")
         return tuple(full[i] for i in where)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from .._tensor import Tensor
@@ -27,11 +26,6 @@ class LazyModuleMixin:
         )
         self._load_hook = self._register_load_state_dict_pre_hook(  # type: ignore[attr-defined]
             self._lazy_load_hook
-        )
-        warnings.warn(
-            "Lazy modules are a new feature under heavy development so changes to the API or "
-            "functionality can happen at any moment.",
-            stacklevel=2,
         )
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
