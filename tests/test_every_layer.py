@@ -114,7 +114,7 @@ EVERY = {f"nn.{k}": v for k, v in LAYERS.items()} | {
 }
 
 
-# Where torch has no second derivative.
+# Where torch has no second derivative (and computes hardsigmoid's first with a rounded 1/6).
 ONCE = {f"nn.{name}" for name in layers_losses.ONCE}
 
 
@@ -225,8 +225,8 @@ def test_finite_differences(name):
 def test_torch(name):
     network = Network(name)
     with sdpa_kernel(SDPBackend.MATH):  # torch's fused attention has no second derivative
-        order = 1 if name in ONCE else 2
-        outcome = agree(network, network.arrays, order, network.wrt, (1e-8, 1e-9))
+        order, tolerance = (1, (1e-7, 1e-8)) if name in ONCE else (2, (1e-8, 1e-9))
+        outcome = agree(network, network.arrays, order, network.wrt, tolerance)
     assert outcome.error is None, outcome.error
     assert any(np.any(g) for g in outcome.first), "nothing was differentiated"
     tally["modules beside torch"] += 1

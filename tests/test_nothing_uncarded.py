@@ -134,6 +134,7 @@ NO_DERIVATIVE = {
             *("Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList"),
             *("Parameter", "Buffer"),
             *("RNNBase", "RNNCellBase"),
+            *("Transformer", "TransformerEncoder", "TransformerDecoder"),
         ],
         "container",
     ),

@@ -91,8 +91,10 @@ class EmbeddingBag(Table):
         """
         if embeddings.ndim != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+        rows, columns = embeddings.shape
         bag = cls(
-            *embeddings.shape,
+            rows,
+            columns,
             max_norm,
             norm_type,
             scale_grad_by_freq,

@@ -86,13 +86,15 @@ class MultiheadAttention(Module):
         self.register_parameter("in_proj_bias", Parameter(empty(3 * e, **kind)) if bias else None)
 
     def _reset_parameters(self) -> None:
-        together = [self.in_proj_weight]
-        apart = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
-        for weight in together if self._qkv_same_embed_dim else apart:
-            init.xavier_uniform_(weight)
-        if self.in_proj_bias is not None:
-            init.constant_(self.in_proj_bias, 0.0)
-            init.constant_(self.out_proj.bias, 0.0)
+        weights = [
+            self.in_proj_weight, self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
+        ]  # fmt: skip
+        for weight in weights:
+            if weight is not None:
+                init.xavier_uniform_(weight)
+        for bias in (self.in_proj_bias, self.out_proj.bias):
+            if bias is not None:
+                init.constant_(bias, 0.0)
         for bias in (self.bias_k, self.bias_v):
             if bias is not None:
                 init.xavier_normal_(bias)

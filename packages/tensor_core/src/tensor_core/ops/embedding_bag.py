@@ -103,8 +103,8 @@ def _ends(
             raise RuntimeError("embedding_bag: include_last_offset wants at least one offset")
         if starts[-1] != size:  # PyTorch's modes disagree about what is left over
             raise RuntimeError(
-                f"embedding_bag: with include_last_offset, offsets[-1] is the input's size, {size}, "
-                f"not {starts[-1]}"
+                "embedding_bag: with include_last_offset, offsets[-1] is the input's size, "
+                f"{size}, not {starts[-1]}"
             )
         return starts[1:], starts.size - 1
     return np.append(starts[1:], size)[: starts.size], starts.size

@@ -57,19 +57,20 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
         out = (a(4, 4), a(4) if bias else None)
         return Case(q, k, v, 4, 2, *weights, *extra, 0.0, *out, **more)
 
-    x = a(3, 2, 4)
-    yield packed(x, x * 2, a(3, 2, 4), need_weights=False)
-    yield packed(x, a(2, 2, 4), a(2, 2, 4), bias=False, average_attn_weights=False)
-    hidden = np.triu(np.full((3, 3), -np.inf), 1)
-    yield packed(x, x, x, need_weights=False, attn_mask=hidden, is_causal=True).with_(wrt=(0, 5))
+    x = a(2, 2, 4)
+    yield packed(x, a(1, 2, 4), a(1, 2, 4), bias=False, average_attn_weights=False)
+    hidden = np.triu(np.full((2, 2), -np.inf), 1)
+    yield packed(x, x, x, attn_mask=hidden, is_causal=True).with_(wrt=(0, 5))
     padding = np.array([[False, False], [False, True]])
     extra = (a(1, 1, 4), a(1, 1, 4), True)
-    yield packed(x, a(2, 2, 4), a(2, 2, 4), extra=extra, key_padding_mask=padding)
+    yield packed(x, a(2, 2, 4), a(2, 2, 4), extra=extra, key_padding_mask=padding).with_(
+        wrt=(1, 2, 7, 8)
+    )
     yield Case(
-        a(3, 4), a(2, 3), a(2, 5), 4, 2, None, a(12), None, None, False, 0.0, a(4, 4), a(4),
+        a(2, 4), a(2, 3), a(2, 2), 4, 2, None, a(12), None, None, False, 0.0, a(4, 4), a(4),
         use_separate_proj_weight=True,
-        q_proj_weight=a(4, 4), k_proj_weight=a(4, 3), v_proj_weight=a(4, 5),
-    )  # fmt: skip
+        q_proj_weight=a(4, 4), k_proj_weight=a(4, 3), v_proj_weight=a(4, 2),
+    ).with_(wrt=("k_proj_weight", "v_proj_weight"))  # fmt: skip
 
 
 @composed(torch="nn.functional.multi_head_attention_forward", cases=_cases)

@@ -40,7 +40,7 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
     for case in layer_cases(rng, 4):
         x, h0, *rest, sizes, reverse = case.args
         yield Case(x, h0, rng.normal(size=h0.shape), *rest, None, sizes, reverse)
-    x, c0, w = rng.normal(size=(3, 3)), rng.normal(size=(2, 2)), rng.normal(size=(8, 3))
+    x, c0, w = rng.normal(size=(3, 1)), rng.normal(size=(2, 2)), rng.normal(size=(8, 1))
     h0, r, p = rng.normal(size=(2, 1)), rng.normal(size=(8, 1)), rng.normal(size=(1, 2))
     yield Case(x, h0, c0, w, r, None, None, p, (2, 1), True)
 
