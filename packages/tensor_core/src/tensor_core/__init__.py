@@ -162,6 +162,7 @@ _LATER = {
 }
 _LATER["vmap"] = f"{__name__}.func:vmap"
 _OF_NN = {
+    "attention": f"{__name__}.nn.attention",
     "parallel": f"{__name__}.nn.parallel",
     "DataParallel": f"{__name__}.nn.parallel:DataParallel",
 }

@@ -29,7 +29,9 @@ class AcceleratorError(RuntimeError):
 class device:
     """Where a tensor lives. Every device of torch can be named; only ``cpu`` holds tensors here.
 
-    As a context manager it says where new tensors are made, which is the CPU.
+    As a context manager it says where new tensors are made, which is the CPU. Models built inside
+    ``torch.device("meta")``, to be filled later, are made on the CPU too, and as in torch their
+    building draws no random numbers.
 
     Raises:
         RuntimeError: there is no such kind of device, or a number stands for an accelerator.
@@ -87,11 +89,19 @@ class device:
         return (device, (self.type, self.index))
 
     def __enter__(self) -> device:
-        _defaults.append(computing(self))
+        from . import random
+
+        meta = self.type == "meta"
+        state = random.default_generator.get_state() if meta else None
+        _defaults.append((self if meta else computing(self), state))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _defaults.pop()
+        from . import random
+
+        _, state = _defaults.pop()
+        if state is not None:  # draws on tensors without numbers draw nothing
+            random.default_generator.set_state(state)
 
     def __call__(self, function: Any) -> Any:
         """A function that runs inside this device's block, for use as a decorator."""
@@ -121,7 +131,7 @@ def _parsed(text: str, index: int | None) -> tuple[str, int | None]:
 
 
 CPU = device("cpu")
-_defaults = [CPU]
+_defaults: list[tuple[device, Any]] = [(CPU, None)]  # and the random state to go back to
 
 
 def _name(value: Any) -> str:
@@ -162,7 +172,7 @@ def set_default_device(device: Any) -> None:
     >>> import tensor_core as torch
     >>> torch.set_default_device("cpu")
     """
-    _defaults[0] = CPU if device is None else computing(device)
+    _defaults[0] = (CPU if device is None else computing(device), None)
 
 
 def get_default_device() -> device:
@@ -172,4 +182,4 @@ def get_default_device() -> device:
     >>> torch.get_default_device()
     device(type='cpu')
     """
-    return _defaults[-1]
+    return _defaults[-1][0]
