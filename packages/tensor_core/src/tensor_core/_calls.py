@@ -112,7 +112,7 @@ def binary(op: Op, otherwise: Callable[..., Any] | None = None) -> Callable[...,
         values = [a, b, *rest]
         try:
             result = forward(*values)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise op.explained(error, values) from None
         if type(result) is not np.ndarray:
             if type(result) is tuple:

@@ -18,17 +18,33 @@ from ._special_plan import SpecialPlan, node_of
 from ._tensor import Tensor
 
 # Rules that know of complex numbers themselves; those of views only move elements.
-OWN = frozenset(("abs", "angle", "cast", "conj_physical", "polar", "complex", "replace_view", "sgn"))
+OWN = frozenset(
+    (
+        *("abs", "angle", "cast", "complex", "conj_physical", "copy", "replace_view", "sgn", "var"),
+        *("conv", "conv_to_input", "conv_to_weight"),
+        *("vector_norm", "slogdet", "linalg_eigh", "linalg_eigvalsh", "linalg_qr", "linalg_svd"),
+        *("linalg_svdvals", "householder_product", "linalg_pinv", "svd_of_matrices"),
+    )
+)
 # Functions of real numbers: order, rounding, and what torch has for real numbers alone.
-REFUSED: frozenset[str] = frozenset()
-
-
-def run(op: Any, values: list[Any], args: tuple[Any, ...], needs: int) -> Any:
-    """The whole call of an op that has complex inputs; ``values`` are its arguments as arrays."""
-    out = op.finish(compute(op, values), values, args, needs)
-    if not (op.view or op.name in OWN):
-        adapt(out)
-    return out
+REFUSED = frozenset(
+    (
+        *("amax", "amin", "argmax", "argmin", "binary_cross_entropy", "clamp", "cummax", "cummin"),
+        *("deg2rad", "digamma", "elu", "erf", "erfc", "erfcx", "erfinv", "fmax", "fmin", "ge"),
+        *("gelu", "group_norm", "gt", "hardshrink", "i0", "i0e", "i1", "i1e", "igamma", "igammac"),
+        *("kthvalue", "le", "leaky_relu", "lgamma", "log_ndtr", "log_softmax", "logit", "lt"),
+        *("max_dim", "maximum", "median", "median_all", "min_dim", "minimum", "mode", "mvlgamma"),
+        *("nanmedian", "nanmedian_all", "ndtr", "ndtri", "nll_loss", "polygamma", "prelu"),
+        *("rad2deg", "relu", "rrelu", "softmax", "softplus", "softshrink", "sort", "threshold"),
+        *("cdist", "cosine_similarity", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss"),
+        *("kl_div", "logsigmoid", "max", "min", "mse_loss", "msort", "pdist", "poisson_nll_loss"),
+        *("smooth_l1_loss", "mish", "selu", "celu", "glu", "log_sigmoid"),
+        *("topk", "xlog1py", "xlogy", "zeta", "layer_norm", "rms_norm", "nanmean"),
+        *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "batch_norm"),
+        *("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d", "cross_entropy"),
+        *("entr", "instance_norm", "max_unpool1d", "max_unpool2d", "max_unpool3d", "relu6"),
+    )
+)
 
 
 def compute(op: Any, values: list[Any]) -> Any:
@@ -38,14 +54,21 @@ def compute(op: Any, values: list[Any]) -> Any:
         NotImplementedError: the op is one of real numbers.
     """
     if op.name in REFUSED:
-        raise NotImplementedError(
-            f"{op.name}: not implemented for complex numbers; take .real, .imag or .abs() first"
-        )
+        refuse(op.name)
     return op.forward(*values)
 
 
-def adapt(out: Any) -> None:
+def refuse(name: str) -> None:
+    """Say that a function is one of real numbers."""
+    raise NotImplementedError(
+        f"{name}: not implemented for complex numbers; take .real, .imag or .abs() first"
+    )
+
+
+def adapt(op: Any, out: Any) -> None:
     """Conjugate before and after the rule of a recorded call."""
+    if op.view or op.name in OWN:
+        return
     node = node_of(out)
     if node is not None:
         node.plan = SpecialPlan(node.plan, _pull(node.plan.pull))

@@ -23,7 +23,17 @@ F16, F32, F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
 # Ops that only move elements: the bits go as they are.
 MOVES = frozenset(
     (
-        *("cast", "cat", "clone", "copy", "flip", "gather", "index_select", "pad_constant", "repeat"),
+        *(
+            "cast",
+            "cat",
+            "clone",
+            "copy",
+            "flip",
+            "gather",
+            "index_select",
+            "pad_constant",
+            "repeat",
+        ),
         *("repeat_interleave", "replace_view", "roll", "row_major", "scatter", "stack"),
         *("take_along_dim", "tril", "triu"),
     )
@@ -37,6 +47,17 @@ def run(op: Any, values: list[Any], args: tuple[Any, ...], needs: int) -> Any:
     out = op.finish(compute(op, values), values, args, needs)
     adapt(out)
     return out
+
+
+# Compositions that torch computes at one go, and so rounds once.
+ONCE = frozenset(
+    (
+        *("addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "celu", "glu"),
+        *("binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss"),
+        *("hardswish", "hypot", "ldexp", "lerp", "logaddexp", "logaddexp2", "logit", "logsigmoid"),
+        *("mish", "mse_loss", "ndtr", "pdist", "selu", "sinc", "softmin", "std", "std_mean", "var"),
+    )
+)
 
 
 def compute(op: Any, values: list[Any]) -> Any:
@@ -53,8 +74,9 @@ def compute(op: Any, values: list[Any]) -> Any:
     if at is not None and isinstance(values[at], Dtype):
         kind = values[at].numpy
         values[at] = None  # computed in float32, rounded to what was asked for
-    if op.promote is not None:
-        values = [_number(v) for v in values]
+    if op.promote is not None and not isinstance(values[0], tuple):
+        for i in op.mixed:
+            values[i] = _number(values[i])
     result = op.forward(*values)
     if type(result) is not tuple:
         return narrowed(result, kind)
@@ -66,13 +88,13 @@ def _half_type(op: Any, values: list[Any]) -> np.dtype[Any]:
     """The type results are rounded to."""
     first = values[0]
     arrays = first if isinstance(first, tuple) else values[: op.n_arrays]
-    found = {
-        a.dtype: None
-        for a in arrays
+    found = {  # by type, whether it is one of numbers alone: arrays come before numbers
+        a.dtype: not a.ndim
+        for a in sorted(arrays, key=np.ndim)
         if isinstance(a, np.ndarray) and a.dtype.kind in "fV" and (a.ndim or a.dtype in HALVES)
     }
-    halves = [d for d in found if d in HALVES]
-    if len(found) > 1 and op.name not in MIXED:
+    halves = sorted((d for d in found if d in HALVES), key=found.__getitem__)
+    if len(found) > 1 and op.promote is None and op.rules and op.name not in MIXED:
         names = " and ".join(str(d) for d in found)
         raise RuntimeError(
             f"{op.name}: expected all arrays to have the same dtype, but got {names}; "
@@ -85,14 +107,14 @@ def widened(value: Any) -> Any:
     """Half arrays as float32, also inside tuples; anything else as it is."""
     if isinstance(value, np.ndarray):
         return value.astype(F32) if value.dtype in HALVES else value
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return tuple([widened(v) for v in value])
     return value
 
 
 def _number(value: Any) -> Any:
     """A 0-d array of another type counts as a number, as precise as float32."""
-    if isinstance(value, np.ndarray) and not value.ndim and value.dtype.kind in "fiu":
+    if isinstance(value, np.ndarray) and not value.ndim and value.dtype.kind in "fiub":
         return value.astype(F32, copy=False)
     return value
 
@@ -113,7 +135,27 @@ def to_half(a: np.ndarray, kind: np.dtype[Any]) -> np.ndarray:
     return a.astype(kind)
 
 
-def adapt(out: Any) -> None:
+def at_once(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A composition of ops in float32, its results rounded; recorded, like the rounding."""
+    kinds = [a.dtype for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
+    kind = next(d for d in kinds if d.numpy in HALVES)
+    if any(d.is_floating_point and d.itemsize > 2 for d in kinds):
+        return function(*args, **kwargs)  # of several types: as wide as its parts make it
+    result = function(
+        *[_widened_tensors(a) for a in args], **{k: _widened_tensors(v) for k, v in kwargs.items()}
+    )
+    several = isinstance(result, tuple)
+    rounded = [
+        r.to(kind) if r.is_floating_point() else r for r in (result if several else [result])
+    ]
+    return (
+        (type(result)._make(rounded) if hasattr(result, "_make") else tuple(rounded))
+        if (several)
+        else rounded[0]
+    )
+
+
+def adapt(op: Any, out: Any) -> None:
     """Make the rule of a recorded call work in float32."""
     node = node_of(out)
     if node is not None:
@@ -135,6 +177,6 @@ def _on_tensors(g: Any) -> bool:
 def _widened_tensors(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.float() if value._a.dtype in HALVES else value
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return tuple([_widened_tensors(v) for v in value])
     return value

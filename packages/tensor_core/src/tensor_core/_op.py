@@ -158,7 +158,7 @@ class Op:
                     needs |= bit
                 values[i] = a = t._a
                 if a.dtype is not first:
-                    plain = first is None
+                    plain = plain and first is None
                     first = a.dtype
             elif not (t is None or type(t) is float or type(t) is int):
                 plain = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,28 @@ from . import _complex, _half
 from ._dtypes import SPECIAL
 
 _WAYS = {"E": _half, "e": _half, "F": _complex, "D": _complex}  # by NumPy's character
+
+
+def arranged(function: Any) -> Any:
+    """A composition of ops as it meets such types: most are right as they are.
+
+    Those that torch computes at one go round once here too, and those that torch has for real
+    numbers alone refuse complex ones.
+    """
+    once, real = function.__name__ in _half.ONCE, function.__name__ in _complex.REFUSED
+    if not (once or real):
+        return function
+
+    @functools.wraps(function)
+    def careful(*args: Any, **kwargs: Any) -> Any:
+        way = special(getattr(a, "_a", None) for a in (*args, *kwargs.values()))
+        if way is _complex and real:
+            _complex.refuse(function.__name__)
+        if way is _half and once:
+            return _half.at_once(function, args, kwargs)
+        return function(*args, **kwargs)
+
+    return careful
 
 
 def special(values: Iterable[Any]) -> Any:

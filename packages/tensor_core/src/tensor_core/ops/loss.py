@@ -126,7 +126,7 @@ def cross_entropy(
     """
     if size_average is not None or reduce is not None:
         reduction = chosen(size_average, reduce, reduction)
-    if target._a.dtype.kind == "f" and target._a.shape == input._a.shape:
+    if target._a.dtype.kind in "fV" and target._a.shape == input._a.shape:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     classes = input._a.shape[min(1, input._a.ndim - 1)]
     _check_targets(input, target, classes, ignore_index)

@@ -140,13 +140,14 @@ def var_op(x: Any, /, dim: Dim = None, correction: Any = 1, keepdim: bool = Fals
     >>> torch.tensor([1.0, 2.0, 6.0]).var(correction=0)
     tensor(4.6667)
     """
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fc":
         raise RuntimeError(f"std and var need a floating-point tensor, not {x.dtype}")
     axes = axes_of(dim, x.ndim)
     centred = x - x.mean(axis=axes, keepdims=True)
     n = reduced_count(x.shape, dim) - correction
-    total = (centred * centred).sum(axis=axes, keepdims=keepdim)
-    return total / np.asarray(max(n, 0), x.dtype)
+    squares = np.real(centred * np.conjugate(centred)) if x.dtype.kind == "c" else centred * centred
+    total = squares.sum(axis=axes, keepdims=keepdim)
+    return total / np.asarray(max(n, 0), total.dtype)
 
 
 @var_op.vjp
