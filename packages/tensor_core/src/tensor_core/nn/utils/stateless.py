@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,27 @@ _NOTHING = object()
 
 
 def functional_call(
+    module: Module,
+    parameters_and_buffers: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    args: Any = None,
+    kwargs: dict[str, Any] | None = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """``torch.func.functional_call``, by its older address; it warns."""
+    warnings.warn(
+        "This API is deprecated as of PyTorch 2.0 and will be removed in a future version of "
+        "PyTorch. Please use torch.func.functional_call instead which is a drop-in replacement.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return call(
+        module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict
+    )
+
+
+def call(
     module: Module,
     parameters_and_buffers: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     args: Any = None,
@@ -33,7 +55,7 @@ def functional_call(
 
     >>> import tensor_core as torch
     >>> layer = torch.nn.Linear(2, 1, bias=False)
-    >>> functional_call(layer, {"weight": torch.ones(1, 2)}, torch.tensor([2.0, 3.0]))
+    >>> call(layer, {"weight": torch.ones(1, 2)}, torch.tensor([2.0, 3.0]))
     tensor([5.])
     """
     given: dict[str, Any] = {}
