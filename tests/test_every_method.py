@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 from op_cards import Call, cases
+from shape_programs import FUNCTIONS as SHAPE_FUNCTIONS
+from shape_programs import METHODS as SHAPE_METHODS
 from side_by_side import agree, tally
+from spatial_programs import FUNCTIONS as SPATIAL_FUNCTIONS
 
 from tensor_core import Tensor, registry
 
@@ -39,6 +42,7 @@ def from_the_right(t, x, y):
 
 # What has no card of its own name, and what its card calls in another order: a program and arrays.
 OWN = {
+    **SHAPE_METHODS,
     "T": (lambda t, x: x.T, [X]),
     "mT": (lambda t, x: x.mT, [X]),
     "real": (lambda t, x: x.real * 2, [X]),
@@ -130,6 +134,8 @@ OWN = {
 
 # Functions of the package without a card: they have no Tensor first, or several forms.
 FUNCTIONS = {
+    **SHAPE_FUNCTIONS,
+    **SPATIAL_FUNCTIONS,
     "div": (lambda t, x, y: t.div(x, y), [X, POSITIVE]),
     "div rounded": (lambda t, x, y: t.div(x, y, rounding_mode="floor"), [X, POSITIVE]),
     "div truncated": (lambda t, x, y: t.div(x, y, rounding_mode="trunc"), [X, POSITIVE]),

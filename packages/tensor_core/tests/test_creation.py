@@ -48,7 +48,7 @@ def test_tensor_copies_and_from_numpy_shares():
 
 
 def test_what_is_no_tensor():
-    with pytest.raises(ValueError, match="do not form a rectangular array"):
+    with pytest.raises(ValueError, match="expected sequence of length 2 at dim 1"):
         torch.tensor([[1, 2], [3]])
     with pytest.raises(TypeError, match="supported types are float16"):
         torch.tensor(np.array(["a"]))

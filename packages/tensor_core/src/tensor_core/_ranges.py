@@ -31,8 +31,8 @@ def arange(
     """The numbers from ``start`` to before ``end`` in steps; int64 if all are integers.
 
     Raises:
-        RuntimeError: the step leads away from the end, or the range is infinite.
-        ValueError: the step is zero.
+        RuntimeError: the step is zero or leads away from the end, or the range is infinite.
+        ValueError: the step is zero as an integer.
 
     >>> import tensor_core as torch
     >>> torch.arange(5), torch.arange(0, 1, 0.25)
@@ -47,16 +47,18 @@ def arange(
         kind = np.dtype(np.int64)
     else:
         kind = _dtypes.get_default_dtype().numpy
+    _check_range(start, end, step)
     if kind.kind in "iu":
         start, end, step = (int(v) for v in (start, end, step))
-    _check_range(start, end, step)
+        if step == 0:
+            raise ValueError("step must be nonzero, and it is less than 1 as an integer")
     values = start + step * np.arange(math.ceil((end - start) / step))
     return finish(values.astype(kind), requires_grad, device, out)
 
 
 def _check_range(start: Any, end: Any, step: Any) -> None:
     if step == 0:
-        raise ValueError("step must be nonzero")
+        raise RuntimeError("step must be nonzero")
     if not all(math.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
@@ -83,8 +85,6 @@ def range(
     if end is None:
         start, end = 0, start
     start, end, step = (_number(v) for v in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
     _check_range(start, end, step)
     values = start + step * np.arange(math.floor((end - start) / step) + 1)
     return finish(values.astype(_type(dtype)), requires_grad, device, out)

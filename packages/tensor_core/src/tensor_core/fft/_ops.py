@@ -8,7 +8,7 @@ import numpy as np
 
 from .._op import Op
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[str, Any] = {
     "fft": np.fft.fft, "ifft": np.fft.ifft, "rfft": np.fft.rfft, "irfft": np.fft.irfft,
     "hfft": np.fft.hfft, "ihfft": np.fft.ihfft,
 }  # fmt: skip

@@ -23,7 +23,7 @@ def _norm(norm: Any) -> str:
     return norm or "backward"
 
 
-def _one(name: str, doc: str, example: str) -> Callable[..., Any]:
+def _one(name: str, doc: str, example: tuple[str, str]) -> Callable[..., Any]:
     def function(
         input: Tensor, n: int | None = None, dim: int = -1, norm: Any = None, *, out: Any = None
     ) -> Tensor:

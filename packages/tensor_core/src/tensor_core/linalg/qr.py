@@ -26,7 +26,7 @@ def _cases(rng: np.random.Generator) -> Any:
 
 
 @op(name="linalg_qr", torch="linalg.qr", cases=_cases, kinks="where columns are dependent")
-def qr_op(x: Any, /, mode: str = "reduced") -> Any:
+def qr_op(x: Any, /, mode: Any = "reduced") -> Any:
     """``Q`` with orthonormal columns and an upper triangular ``R`` with ``x = Q @ R``.
 
     >>> import tensor_core as torch

@@ -21,7 +21,7 @@ from .norms import norm
 from .symmetric import eigvalsh
 
 
-def _decomposed(x: np.ndarray, full: bool, vectors: bool = True) -> Any:
+def _decomposed(x: np.ndarray, full: bool, vectors: Any = True) -> Any:
     try:
         return np.linalg.svd(x, full_matrices=full, compute_uv=vectors)
     except np.linalg.LinAlgError:

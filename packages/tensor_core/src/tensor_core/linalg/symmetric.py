@@ -136,7 +136,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False, *, out: Any = None) -> Tens
 # -- eigenvalues ---------------------------------------------------------------------------------
 
 
-def _spectrum(x: Any, /, UPLO: str = "L") -> Any:
+def _spectrum(x: Any, /, UPLO: Any = "L") -> Any:
     """Eigenvalues in ascending order and eigenvectors, of which one triangle is read."""
     try:
         return tuple(np.linalg.eigh(x, UPLO))

@@ -33,15 +33,17 @@ def _plus(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> T
     return scaled + (input if beta == 1 else input * beta)
 
 
-def _of(*shapes: tuple[int, ...]) -> Any:
+def _of(*shapes: tuple[int, ...], whole: tuple[int, ...] | None = None) -> Any:
     def cases(rng: np.random.Generator) -> Any:
+        if whole is not None:
+            yield Case(*(rng.normal(size=s) for s in (whole, *shapes[1:])))
         yield Case(*(rng.normal(size=s) for s in shapes))
         yield Case(*(rng.normal(size=s) for s in shapes), beta=0.5, alpha=-2)
 
     return cases
 
 
-@composed(torch="addmm", cases=_of((4,), (2, 3), (3, 4)))
+@composed(torch="addmm", cases=_of((4,), (2, 3), (3, 4), whole=(2, 4)))
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: Any = 1, out: Any = None
 ) -> Tensor:
@@ -121,7 +123,7 @@ def _same_batch(name: str, a: Tensor, b: Tensor) -> None:
         )
 
 
-@composed(torch="baddbmm", cases=_of((2, 1, 4), (2, 3, 5), (2, 5, 4)))
+@composed(torch="baddbmm", cases=_of((2, 1, 4), (2, 3, 5), (2, 5, 4), whole=(2, 3, 4)))
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1,
     out: Any = None,
