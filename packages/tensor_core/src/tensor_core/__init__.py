@@ -23,7 +23,6 @@ from . import (
     foreach,
     ops,
 )
-from ._binding import as_torch
 from ._card import Case, registry
 from ._creation import (
     as_tensor,
@@ -160,9 +159,9 @@ _LATER = {
         *("hub", "safetensors", "xpu"),
     )
 }
+_LATER["as_torch"] = f"{__name__}._binding:as_torch"
 _LATER["vmap"] = f"{__name__}.func:vmap"
 _OF_NN = {
-    "attention": f"{__name__}.nn.attention",
     "parallel": f"{__name__}.nn.parallel",
     "DataParallel": f"{__name__}.nn.parallel:DataParallel",
 }
@@ -187,6 +186,8 @@ if TYPE_CHECKING:
         types,
         xpu,
     )
+    from ._binding import as_torch
+    from .func import vmap
 
 __all__ = [
     "testing",
@@ -312,6 +313,7 @@ __all__ = [
     "uint8",
     "utils",
     "vander",
+    "vmap",
     "zeros",
     "zeros_like",
 ]

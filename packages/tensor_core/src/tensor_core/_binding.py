@@ -154,4 +154,4 @@ def as_torch() -> Binding:
 
 def _is_other(module: ModuleType) -> bool:
     """Whether it is anything but the module of ours that is just being imported to bind."""
-    return str(Path(getattr(module, "__file__", None) or "").parent.parent) != _FOLDER
+    return str(Path(getattr(module, "__file__", None) or "").parent) != _FOLDER

@@ -36,6 +36,18 @@ def sentence(module: str, name: str, known: Any) -> str:
     return f"{text}; the nearest name{'s' * (len(near) > 1)} there {_be(near)} {names}"
 
 
+class _Told:
+    """A message that is composed when somebody reads it: most who miss a name only ask."""
+
+    def __init__(self, module: str, name: str, known: list[str]) -> None:
+        self.parts = (module, name, known)
+
+    def __str__(self) -> str:
+        return sentence(*self.parts)
+
+    __repr__ = __str__
+
+
 def _be(items: list[str]) -> str:
     return "are" if len(items) > 1 else "is"
 
@@ -59,11 +71,12 @@ def missing(module: str, lazy: Mapping[str, str] | None = None) -> Callable[[str
             return found
         if name.startswith("__"):
             raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
-        text = sentence(module, name, [*vars(sys.modules[module]), *later])
+        known = [*vars(sys.modules[module]), *later]
         caller = sys._getframe(1)
         if caller.f_code.co_code[max(caller.f_lasti, 0)] == _IMPORT_FROM:
-            raise ImportError(text, name=name)  # Python's own message would name no neighbour
-        raise AttributeError(text, name=name)
+            # an AttributeError would become Python's own message, which names no neighbour
+            raise ImportError(sentence(module, name, known), name=name)
+        raise AttributeError(_Told(module, name, known), name=name)
 
     return __getattr__
 
