@@ -90,7 +90,7 @@ from ._legacy_types import *  # noqa: F403
 from ._limits import finfo, iinfo
 from ._op import Op
 from ._print import get_printoptions, set_printoptions
-from ._ranges import arange, frombuffer, linspace, logspace, range, vander
+from ._ranges import arange, linspace, logspace, range, vander
 from ._rng import (
     Generator,
     default_generator,

@@ -90,7 +90,12 @@ def frombuffer(
     """
     if not isinstance(dtype, _dtypes.dtype):
         raise TypeError(f"frombuffer: dtype must be a torch.dtype, not {type(dtype).__name__}")
-    view = memoryview(buffer).cast("B")
+    try:
+        view = memoryview(buffer).cast("B")
+    except TypeError:
+        raise ValueError(
+            f"frombuffer: object does not implement Python buffer protocol: {type(buffer).__name__}"
+        ) from None
     size, width = view.nbytes, dtype.itemsize
     if size == 0 or count == 0:
         raise ValueError("frombuffer: both buffer length and count must not be 0")

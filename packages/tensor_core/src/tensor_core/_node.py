@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._grad_mode import enable_grad
+from ._grad_names import plain
 from ._tensor import Tensor, wrap
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Node:
 
     def name(self) -> str:
         """The op's name in torch's manner, such as ``MulBackward0``."""
-        return "".join(p.capitalize() for p in self.op.name.split("_")) + "Backward0"
+        return plain(self.op.name)
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _dtypes
+from . import _dtypes, _grad_names
 from ._tensor import Tensor
 
 
@@ -182,7 +182,7 @@ def _suffixes(t: Tensor) -> list[str]:
     if d is not default and not (size and d in (usual, _dtypes.int64, _dtypes.bool)):
         found.append(f"dtype={d}")
     if t.grad_fn is not None:
-        found.append(f"grad_fn=<{t.grad_fn.name()}>")
+        found.append(f"grad_fn=<{_grad_names.of(t)}>")
     elif t.requires_grad:
         found.append("requires_grad=True")
     return found

@@ -175,22 +175,3 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if not powers:
         return x.reshape(-1, 1)[:, :0]
     return ops.stack(powers if increasing else powers[::-1], 1)
-
-
-def frombuffer(
-    buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False
-) -> Tensor:
-    """A vector of the memory that an object of Python's buffer protocol holds, shared.
-
-    Raises:
-        ValueError: the bytes do not make whole elements.
-
-    >>> import tensor_core as torch
-    >>> torch.frombuffer(bytearray(b"ab"), dtype=torch.uint8)
-    tensor([97, 98], dtype=torch.uint8)
-    """
-    try:
-        array = np.frombuffer(buffer, _dtypes.to_numpy(dtype), count, offset)
-    except ValueError as error:
-        raise ValueError(f"frombuffer: {error}") from None
-    return finish(array, requires_grad)

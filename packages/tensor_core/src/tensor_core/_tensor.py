@@ -49,7 +49,7 @@ class Tensor(Geometry, TensorMethods):
         "_replay",  # the ops that make this view of its base again
         "_rg",  # requires_grad
         "_seen",  # version of the memory when _node was last right (views only)
-        "_untracked",  # made under no_grad: not to be changed under autograd (views only)
+        "_untracked",  # why it is not to be changed under autograd, if so (views only)
         "_ver",  # version counter, one list shared by all views of the memory
     )
 
@@ -61,7 +61,7 @@ class Tensor(Geometry, TensorMethods):
     _replay: tuple[Any, ...]
     _rg: bool
     _seen: int
-    _untracked: bool
+    _untracked: int
     _ver: list[int]
 
     # A leaf ends the graph: the backward pass meets it as a node without edges, last in order.
@@ -368,7 +368,7 @@ class Tensor(Geometry, TensorMethods):
     def __iter__(self) -> Iterator[Tensor]:
         if self._a.ndim == 0:
             raise TypeError("iteration over a 0-d tensor")
-        return iter([self[i] for i in range(self._a.shape[0])])
+        return iter(self.unbind(0))
 
     def __contains__(self, element: Any) -> bool:
         return bool((self._a == (element._a if isinstance(element, Tensor) else element)).any())
