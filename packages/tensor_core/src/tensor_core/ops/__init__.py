@@ -168,7 +168,7 @@ from .diagonals import (
     tril_indices,
     triu_indices,
 )
-from .draws import binomial, cauchy_, geometric_, log_normal_, poisson
+from .draws import binomial, poisson
 from .dropping import (
     alpha_dropout,
     dropout1d,
@@ -181,6 +181,16 @@ from .einsum import Einsum, einsum
 from .embedding import embedding, one_hot
 from .exponential import erf, exp, exp2, expm1, log, log1p, log2, log10, rsqrt, sigmoid, sqrt
 from .extreme import all, amax, amin, any, argmax, argmin
+from .fills import (
+    bernoulli_,
+    cauchy_,
+    exponential_,
+    geometric_,
+    log_normal_,
+    normal_,
+    random_,
+    uniform_,
+)
 from .fold import (
     fold_image,
     unfold_image,
@@ -285,21 +295,16 @@ from .pool_functions import (
 from .probability import erfc, erfinv, logit, xlogy
 from .random import (
     bernoulli,
-    bernoulli_,
     dropout,
-    exponential_,
     multinomial,
     normal,
-    normal_,
     rand,
     rand_like,
     randint,
     randint_like,
     randn,
     randn_like,
-    random_,
     randperm,
-    uniform_,
 )
 from .recurrent_cells import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from .reduce import mean, prod, std, sum, var

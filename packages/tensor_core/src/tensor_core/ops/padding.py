@@ -66,13 +66,14 @@ _BORDERS: dict[str, Any] = {
 
 def _own_border(x: Tensor, pad: Any, mode: str) -> Tensor:
     """A border along the last dimensions, the last one first, as each is padded in torch."""
-    for k, (before, after) in enumerate(pairs(pad)):
+    sides = pairs(pad)
+    left = [n + a + b for n, (a, b) in zip(reversed(x.shape), sides, strict=False)]
+    if min(left) < 0 or max(left) < 1 or (mode == "circular" and min(left) < 1):
+        raise RuntimeError(
+            f"pad: input {list(x.shape)} is too small: with padding {tuple(pad)} nothing is left"
+        )
+    for k, (before, after) in enumerate(sides):
         dim = x.ndim - 1 - k
-        if x.shape[dim] + before + after < 1:
-            raise RuntimeError(
-                f"pad: input {list(x.shape)} is too small: with padding ({before}, {after}) "
-                f"nothing is left of dimension {dim}"
-            )
         if mode == "circular":  # what is cropped does not come round again
             x = _cropped(x, dim, before, after)
         parts = _BORDERS[mode](x, dim, before, after)

@@ -117,6 +117,10 @@ def mean_of_windows(
     how = _windows(name, input, n, kernel, stride, padding, 1, ceil)
     if divisor == 0:
         raise RuntimeError(f"{name}: divisor must be not zero")
+    if n == 3 and any(m < k for m, k in zip(input._a.shape[-n:], how.kernel, strict=True)):
+        raise RuntimeError(
+            f"{name}: input image {input._a.shape[-n:]} smaller than kernel size {how.kernel}"
+        )
     total = pool_sum(input, how)
     counts = _counts(how, input._a.shape[-n:], include) if divisor is None else np.array(divisor)
     if total._a.dtype.kind not in "fV":

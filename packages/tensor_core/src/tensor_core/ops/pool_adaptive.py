@@ -91,7 +91,11 @@ def _flat_argmax(a: np.ndarray, bounds: list[tuple[int, int]], sizes: Sizes) -> 
     """Where the largest element of a block is, as an index into the flattened dimensions."""
     block = a[(..., *(slice(*b) for b in bounds))]
     inside = block.shape[a.ndim - len(sizes) :]
-    best = block.reshape(*a.shape[: a.ndim - len(sizes)], -1).argmax(-1)
+    flat = block.reshape(*a.shape[: a.ndim - len(sizes)], -1)
+    best = flat.argmax(-1)
+    nan = np.isnan(flat)
+    if nan.any():  # the last of them, as torch has it
+        best = np.where(nan.any(-1), flat.shape[-1] - 1 - nan[..., ::-1].argmax(-1), best)
     index = np.zeros_like(best)
     for n, (start, _), k in zip(sizes, bounds, np.unravel_index(best, inside), strict=True):
         index = index * n + start + k
