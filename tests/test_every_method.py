@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from nn_programs import FUNCTIONS as NN_FUNCTIONS
 from op_cards import Call, cases
 from shape_programs import FUNCTIONS as SHAPE_FUNCTIONS
 from shape_programs import METHODS as SHAPE_METHODS
@@ -134,6 +135,7 @@ OWN = {
 
 # Functions of the package without a card: they have no Tensor first, or several forms.
 FUNCTIONS = {
+    **NN_FUNCTIONS,
     **SHAPE_FUNCTIONS,
     **SPATIAL_FUNCTIONS,
     "div": (lambda t, x, y: t.div(x, y), [X, POSITIVE]),
