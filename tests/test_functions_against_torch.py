@@ -18,6 +18,11 @@ NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.5, -2.5, 0.99, -7.3, 31.0, 1e-3,
 WHOLE = {"uint8": [0, 1, 2, 7, 200], "bool": [True, False]}
 
 
+def words(text):
+    """The names in a text."""
+    return text.split()
+
+
 def values(t, kind, shape=None):
     """A tensor of a type with its awkward values, or of a shape without."""
     if shape is not None:
@@ -74,7 +79,7 @@ def compared(cases):
     return wrong
 
 
-UNARY = (
+UNARY = words(
     "abs absolute acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh "
     "bitwise_not ceil cos cosh deg2rad digamma erf erfc erfinv exp exp2 expm1 fix floor frac "
     "frexp i0 isfinite isinf isnan isneginf isposinf isreal lgamma log log10 log1p log2 "
@@ -82,11 +87,11 @@ UNARY = (
     "sigmoid sign signbit sin sinc sinh sqrt square tan tanh trunc count_nonzero is_signed "
     "median nanmedian nansum nanmean aminmax sum prod mean all any amax amin argmax argmin std var "
     "unique_consecutive"
-).split()
-SPECIAL = (
+)
+SPECIAL = words(
     "digamma entr erf erfc erfcx erfinv exp2 expit expm1 gammaln i0 i0e i1 i1e log1p log_ndtr "
     "logit ndtr ndtri psi round sinc"
-).split()
+)
 
 
 @pytest.mark.parametrize("name", UNARY)
@@ -107,13 +112,13 @@ def test_of_torch_special(name):
     assert not wrong, "\n".join(wrong)
 
 
-BINARY = (
+BINARY = words(
     "add sub mul div floor_divide remainder fmod pow float_power maximum minimum fmax fmin atan2 "
     "arctan2 hypot copysign gcd lcm heaviside nextafter ldexp logaddexp logaddexp2 xlogy "
     "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift logical_and "
     "logical_or logical_xor eq ne lt le gt ge greater less_equal not_equal divide multiply "
     "subtract true_divide rsub clamp_min clamp_max dist isclose igamma"
-).split()
+)
 # Here a Python number may stand for a tensor too, as NumPy has it.
 NUMBERS_TOO = ("maximum", "minimum", "logical_and", "logical_or", "logical_xor")
 PAIRS = [*((k, k) for k in TYPES), ("int32", "float32"), ("float32", "int64"), ("bool", "int8"),
@@ -283,19 +288,19 @@ def test_with_arguments(name):
     assert not wrong, "\n".join(wrong)
 
 
-IN_PLACE = (
+IN_PLACE = words(
     "abs_ absolute_ acos_ acosh_ asinh_ atanh_ arctan_ arcsin_ ceil_ cos_ deg2rad_ digamma_ erf_ "
     "erfc_ erfinv_ exp_ exp2_ fix_ floor_ frac_ i0_ lgamma_ log_ logit_ nan_to_num_ neg_ "
     "negative_ rad2deg_ reciprocal_ relu_ round_ rsqrt_ sgn_ sigmoid_ sign_ sin_ sinc_ sqrt_ "
     "square_ tan_ tanh_ trunc_ logical_not_ zero_"
-).split()
-IN_PLACE_WITH = (
+)
+IN_PLACE_WITH = words(
     "add_ sub_ mul_ div_ floor_divide_ remainder_ fmod_ pow_ float_power_ atan2_ arctan2_ hypot_ "
     "copysign_ gcd_ lcm_ nextafter_ ldexp_ xlogy_ bitwise_and_ bitwise_or_ bitwise_xor_ "
     "bitwise_left_shift_ logical_and_ logical_or_ logical_xor_ eq_ ne_ lt_ le_ gt_ ge_ greater_ "
     "less_equal_ not_equal_ divide_ multiply_ subtract_ true_divide_ clamp_min_ clamp_max_ "
     "heaviside_ fill_ igamma_"
-).split()
+)
 
 
 def changed(t, x, name, *operands):
@@ -326,7 +331,7 @@ def test_in_place_with_another(name):
                     values(t, b)[2 if b in FLOATS else 0 if b == "bool" else 1],
                 ),
             )
-        )  # noqa: E501
+        )
     wrong = compared(cases)
     assert not wrong, "\n".join(wrong)
 

@@ -84,8 +84,8 @@ def zeta(s: Array, q: Array) -> Array:
     """Hurwitz's zeta function: the sum of ``(k + q) ** -s`` for k = 0, 1, ... (A&S 23.2; Euler-
     Maclaurin from the twelfth term on).
 
-    >>> zeta(np.array(2.0), np.array(1.0)).round(4)
-    array(1.6449)
+    >>> zeta(np.array([2.0]), np.array([1.0])).round(4)
+    array([1.6449])
     """
     s, q = np.broadcast_arrays(np.asarray(s, np.float64), np.asarray(q, np.float64))
     with np.errstate(all="ignore"):

@@ -21,6 +21,20 @@ class _Draws(Protocol):
     def exponential(self, shape: tuple[int, ...], dtype: np.dtype) -> Array: ...
 
 
+def in_memory_order(like: Array, drawn: Array) -> Array:
+    """Numbers drawn one after the other, laid out as PyTorch writes them into ``like``.
+
+    Elements are met in the order of memory: along the largest stride last.
+
+    >>> in_memory_order(np.zeros((3, 2)).T, np.arange(6)).tolist()
+    [[0, 2, 4], [1, 3, 5]]
+    """
+    if like.flags.c_contiguous or like.ndim < 2:
+        return drawn.reshape(like.shape)
+    order = sorted(range(like.ndim), key=lambda d: -abs(like.strides[d]))
+    return drawn.reshape([like.shape[d] for d in order]).transpose(np.argsort(order))
+
+
 def integers(twister: MersenneTwister, n: int, low: int, high: int) -> Array:
     """``n`` integers in [low, high): a word modulo the range, or two words from 2**28 on.
 
@@ -36,8 +50,8 @@ def integers(twister: MersenneTwister, n: int, low: int, high: int) -> Array:
         values = (twister.words(n) % np.uint32(span)).astype(np.uint64)
     elif span < 2**64:
         values = twister.long_words(n) % np.uint64(span)
-    else:
-        values = twister.long_words(n)
+    else:  # all of them: the words as they are
+        return twister.long_words(n).view(np.int64)
     values += np.uint64(low % 2**64)  # wraps around as two's complement does
     return values.view(np.int64)
 
@@ -56,6 +70,39 @@ def full_range(twister: MersenneTwister, n: int, dtype: np.dtype) -> Array:
     else:
         top = int(np.iinfo(dtype).max) + 1
     return (twister.words(n).astype(np.uint64) % np.uint64(top)).astype(dtype)
+
+
+def bounds(low: int, high: int | None, kind: np.dtype) -> tuple[int, int]:
+    """What [low, high) means for a type; without ``high`` as far as its whole numbers reach.
+
+    Floats that cannot tell ``high`` from its neighbours get a bound they can.
+    Raises RuntimeError if the type does not hold the range.
+
+    >>> bounds(1, None, np.dtype(np.int8)), bounds(0, 2**40, np.dtype(np.float32))
+    ((1, 128), (0, 1099511562240))
+    """
+    if high is None and low == -(2**63):  # whatever 64 bits mean
+        if kind.char not in "lqdfE":
+            raise RuntimeError(f"random_: {kind} does not hold all of 64 bits")
+        return low, 2**63
+    if kind.kind in "iub":
+        first, last = (0, 1) if kind.kind == "b" else (np.iinfo(kind).min, np.iinfo(kind).max)
+        high = int(last) + 1 if high is None else high
+        if low < first or high - 1 > last:
+            raise RuntimeError(f"random_: low={low}, high={high} leave the range of {kind}")
+        return low, high
+    digits = {"e": 11, "E": 8, "f": 24, "d": 53}[kind.char]
+    if high is None:
+        return low, 2**digits + 1
+    if kind.char == "e" and not -65504 <= low < high <= 65505:
+        raise RuntimeError(f"random_: low={low}, high={high} leave the range of {kind}")
+    nearest = int(kind.type(high - 1))
+    if nearest >= high:
+        high = nearest - (1 << max((high - 1).bit_length() - digits, 0))
+    nearest = int(kind.type(low + 1))
+    if nearest < low:
+        low = nearest + (1 << max(abs(low + 1).bit_length() - digits, 0))
+    return low, high
 
 
 def permutation(twister: MersenneTwister, n: int) -> Array:
@@ -100,7 +147,8 @@ def multinomial(draws: _Draws, probs: Array, num_samples: int, replacement: bool
         picks = np.stack([_invert(draws, row, num_samples) for row in rows])
         return picks.reshape(*probs.shape[:-1], num_samples)
     with np.errstate(divide="ignore", invalid="ignore"):
-        race = probs / draws.exponential(probs.shape, probs.dtype)
+        drawn = draws.exponential(probs.shape, probs.dtype)
+        race = probs / in_memory_order(probs, drawn)
     if num_samples == 1:
         return race.argmax(axis=-1, keepdims=True)
     return np.argsort(-race, axis=-1, kind="stable")[..., :num_samples]

@@ -186,13 +186,7 @@ class Generator:
         n = _size(shape)
         if high is None and low == 0:
             return _sampling.full_range(self._twister, n, kind).reshape(shape)
-        if kind.kind in "iu":
-            limits = np.iinfo(kind)
-            high = limits.max + 1 if high is None else high
-            if low < limits.min or high - 1 > limits.max:
-                raise RuntimeError(f"random_: low={low}, high={high} leave the range of {kind}")
-        if high is None:
-            raise RuntimeError(f"random_: give high as well as low={low} for {kind}")
+        low, high = _sampling.bounds(low, high, kind)
         return _sampling.integers(self._twister, n, low, high).astype(kind).reshape(shape)
 
     def randperm(self, n: int) -> Array:
@@ -315,7 +309,7 @@ def _size(shape: Shape) -> int:
 def _floating(name: str, dtype: Any) -> np.dtype:
     kind = np.dtype(dtype)
     if kind.kind not in "fVc" or kind.itemsize > 16:
-        raise TypeError(f"{name}: draws floating-point and complex numbers, not {kind}")
+        raise NotImplementedError(f"{name}: draws floating-point and complex numbers, not {kind}")
     return kind
 
 

@@ -151,7 +151,7 @@ def logaddexp(x: Any, other: Any, /) -> Any:
 
     >>> import tensor_core as torch
     >>> torch.logaddexp(torch.tensor([1000.0]), torch.tensor([1000.0]))
-    tensor([1000.6931])
+    tensor([1000.6932])
     """
     numbers("logaddexp", x, other)
     only("fV", "logaddexp_cpu", x, other)

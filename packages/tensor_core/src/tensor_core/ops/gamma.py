@@ -112,7 +112,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 
     >>> import tensor_core as torch
     >>> torch.mvlgamma(torch.tensor([3.0]), 2)
-    tensor([1.5501])
+    tensor([1.5502])
     """
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")

@@ -10,10 +10,11 @@ from .. import _dtypes, random
 from .._card import Case
 from .._define import op
 from .._device import computing
-from .._dtypes import DIFFERENTIABLE
+from .._grad_mode import no_grad
 from .._inplace import in_place
+from .._op import write_out
 from .._tensor import Tensor, wrap
-from .index import copy
+from . import fills
 
 
 def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -67,20 +68,27 @@ def randn(
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Any = None, out: Any = None,
-    dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    *args: Any, low: Any = None, high: Any = None, size: Any = None, generator: Any = None,
+    out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
-    """Integers in [low, high), or in [0, low) when only one bound is given.
+    """Integers in [low, high), or in [0, high): ``randint(low, high, size)``.
 
     >>> import tensor_core as torch
     >>> _ = torch.manual_seed(0)
     >>> torch.randint(0, 10, (5,))
     tensor([4, 9, 3, 0, 3])
     """
-    if size is None:
-        low, high, size = (0, low, high) if high is not None else (0, low, ())
+    given = [*args]
+    size = given.pop() if size is None and given else size
+    high = given.pop() if high is None and given else high
+    low = given.pop() if low is None and given else low
+    if given or size is None or high is None:
+        raise TypeError("randint() takes (high, size) or (low, high, size)")
     kind = np.dtype(np.int64) if dtype is None else _dtypes.to_numpy(dtype)
-    drawn = random.current(generator).random_(tuple(size), int(low), int(high), kind)
+    sizes = (size,) if isinstance(size, int) else tuple(size)
+    bounds = 0 if low is None else int(low), int(high)
+    drawn = random.current(generator).random_(sizes, *bounds, kind)
     return finish(drawn, requires_grad, device, out)
 
 
@@ -102,9 +110,13 @@ def randperm(
 
 
 def normal(
-    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, **more: Any
-) -> Tensor:
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None,
+    out: Tensor | None = None, **more: Any,
+) -> Tensor:  # fmt: skip
     """Normal numbers; mean and standard deviation are numbers (with a size) or tensors.
+
+    Raises:
+        RuntimeError: a standard deviation is negative.
 
     >>> import tensor_core as torch
     >>> _ = torch.manual_seed(0)
@@ -112,16 +124,39 @@ def normal(
     tensor([ 0.7705, 99.8533])
     """
     if size is None:
-        shape = np.broadcast_shapes(np.shape(_raw(mean)), np.shape(_raw(std)))
-        return randn(shape, generator=generator, **more) * std + mean
+        made = _normal_of_tensors(mean, std, generator)
+        return made if out is None else write_out(made, out)
     drawn = random.current(generator).normal(
         _shape((size,)), _type(more.pop("dtype", None)), mean, std
     )
-    return finish(drawn, **{"requires_grad": False, **more})
+    return finish(drawn, **{"requires_grad": False, "out": out, **more})
+
+
+def _normal_of_tensors(mean: Any, std: Any, generator: Any) -> Tensor:
+    """In the type of the tensor; of two, in that of the mean."""
+    given = [x for x in (mean, std) if isinstance(x, Tensor)]
+    if not given:
+        raise TypeError("normal() needs a size, or a tensor as mean or std")
+    if np.size(_raw(std)) and not np.min(_raw(std)) >= 0:
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+    shape = np.broadcast_shapes(*(x._a.shape for x in given))
+    made = wrap(np.empty(shape, given[0]._a.dtype))
+    with no_grad():
+        return fills.normal_(made, generator=generator).mul_(std).add_(mean)
 
 
 def _raw(value: Any) -> Any:
     return value._a if isinstance(value, Tensor) else value
+
+
+def _as_laid_out(input: Tensor, fill: Any, dtype: Any, more: dict[str, Any]) -> Tensor:
+    """A tensor like ``input``, also in the order of its dimensions in memory, and filled."""
+    from .._creation import empty_like  # which needs this module first
+
+    requires_grad = more.pop("requires_grad", False)
+    generator = more.pop("generator", None)
+    out = fill(empty_like(input, dtype=dtype, **more), generator)
+    return out.requires_grad_() if requires_grad else out
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, **more: Any) -> Tensor:
@@ -132,7 +167,7 @@ def rand_like(input: Tensor, *, dtype: Any = None, **more: Any) -> Tensor:
     >>> torch.rand_like(torch.zeros(2))
     tensor([0.4963, 0.7682])
     """
-    return rand(input._a.shape, dtype=dtype or input.dtype, **more)
+    return _as_laid_out(input, lambda t, g: fills.uniform_(t, generator=g), dtype, more)
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, **more: Any) -> Tensor:
@@ -143,12 +178,13 @@ def randn_like(input: Tensor, *, dtype: Any = None, **more: Any) -> Tensor:
     >>> torch.randn_like(torch.zeros(2))
     tensor([ 1.5410, -0.2934])
     """
-    return randn(input._a.shape, dtype=dtype or input.dtype, **more)
+    return _as_laid_out(input, lambda t, g: fills.normal_(t, generator=g), dtype, more)
 
 
 def randint_like(
-    input: Tensor, low: int, high: Any = None, *, dtype: Any = None, **more: Any
-) -> Tensor:
+    input: Tensor, low: int | None = None, high: int | None = None, *, dtype: Any = None,
+    **more: Any,
+) -> Tensor:  # fmt: skip
     """Random integers in the shape and type of ``input``.
 
     >>> import tensor_core as torch
@@ -156,8 +192,8 @@ def randint_like(
     >>> torch.randint_like(torch.zeros(3), 10)
     tensor([4., 9., 3.])
     """
-    low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, input._a.shape, dtype=dtype or input.dtype, **more)
+    start, end = (0, low) if high is None else (0 if low is None else low, high)
+    return _as_laid_out(input, lambda t, g: fills.random_(t, start, end, generator=g), dtype, more)
 
 
 def multinomial(
@@ -194,85 +230,6 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
     """
     drawn = random.current(generator).bernoulli(input._a.shape, input._a if p is None else p)
     return finish(drawn.astype(input._a.dtype), False, None, out)
-
-
-# -- in place ------------------------------------------------------------------------------------
-
-
-def _fill(t: Tensor, drawn: np.ndarray) -> Tensor:
-    return in_place(t, copy, wrap(drawn))
-
-
-def uniform_(
-    self: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **kw: Any
-) -> Tensor:
-    """Fill with numbers in [from, to).
-
-    >>> import tensor_core as torch
-    >>> _ = torch.manual_seed(0)
-    >>> torch.empty(2).uniform_(-1, 1)
-    tensor([-0.0075,  0.5364])
-    """
-    low = kw.pop("from", from_)
-    kind = _float_type("uniform_", self)
-    return _fill(self, random.current(generator).uniform(self._a.shape, kind, low, to))
-
-
-def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Fill with normal numbers.
-
-    >>> import tensor_core as torch
-    >>> _ = torch.manual_seed(0)
-    >>> torch.empty(2).normal_(std=0.1)
-    tensor([ 0.1541, -0.0293])
-    """
-    kind = _float_type("normal_", self)
-    return _fill(self, random.current(generator).normal(self._a.shape, kind, mean, std))
-
-
-def exponential_(self: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
-    """Fill with exponentially distributed numbers of rate ``lambd``.
-
-    >>> import tensor_core as torch
-    >>> _ = torch.manual_seed(0)
-    >>> torch.empty(2).exponential_()
-    tensor([3.5083, 1.2304])
-    """
-    kind = _float_type("exponential_", self)
-    return _fill(self, random.current(generator).exponential(self._a.shape, kind, lambd))
-
-
-def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """Fill with 1 (probability ``p``) and 0.
-
-    >>> import tensor_core as torch
-    >>> _ = torch.manual_seed(0)
-    >>> torch.empty(4).bernoulli_(0.5)
-    tensor([0., 0., 1., 0.])
-    """
-    drawn = random.current(generator).bernoulli(self._a.shape, _raw(p))
-    return _fill(self, drawn.astype(self._a.dtype))
-
-
-def random_(
-    self: Tensor, from_: int = 0, to: int | None = None, *, generator: Any = None
-) -> Tensor:
-    """Fill with integers in [from, to), or [0, from) when only one bound is given.
-
-    >>> import tensor_core as torch
-    >>> _ = torch.manual_seed(0)
-    >>> torch.empty(4).random_(6)
-    tensor([2., 3., 5., 0.])
-    """
-    if to is None and from_:
-        from_, to = 0, from_
-    return _fill(self, random.current(generator).random_(self._a.shape, from_, to, self._a.dtype))
-
-
-def _float_type(name: str, t: Tensor) -> np.dtype[Any]:
-    if t._a.dtype.kind not in DIFFERENTIABLE:
-        raise RuntimeError(f"{name}: the tensor must be floating point, not {t.dtype}")
-    return t._a.dtype
 
 
 # -- dropout -------------------------------------------------------------------------------------

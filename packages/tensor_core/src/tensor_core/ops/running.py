@@ -101,7 +101,7 @@ def logcumsumexp(x: Any, /, dim: int) -> Any:
 
     >>> import tensor_core as torch
     >>> torch.logcumsumexp(torch.tensor([1000.0, 1000.0]), 0)
-    tensor([1000.0000, 1000.6931])
+    tensor([1000.0000, 1000.6932])
     """
     only("fV", "logcumsumexp_out_cpu", x)
     return np.logaddexp.accumulate(x, axis=check_dim(dim, x.ndim)) if x.ndim else x.copy()

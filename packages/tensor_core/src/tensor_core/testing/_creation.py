@@ -26,7 +26,7 @@ def make_tensor(
     >>> import tensor_core as torch
     >>> _ = torch.manual_seed(0)
     >>> torch.testing.make_tensor(3, dtype=torch.int64, device="cpu")
-    tensor([-3, -1,  6])
+    tensor([ 6, -5, -9])
     """
     sizes = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
     real = dtype.is_floating_point or dtype.is_complex
