@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from nn_programs import EXCUSES as NN_EXCUSES
 from shape_programs import EXCUSES as SHAPE_EXCUSES
 from test_every_layer import LAYERS, TRANSFORMER
 from test_every_method import COVERED, FUNCTIONS
@@ -17,6 +18,7 @@ from tensor_core import Tensor, linalg, nn, registry
 
 # name: why it has no derivative to check. One word, or two.
 NO_DERIVATIVE = {
+    **NN_EXCUSES,
     **SHAPE_EXCUSES,
     **dict.fromkeys(["all", "any", "logical_not_"], "logic"),
     **dict.fromkeys(["equal", "allclose", "isclose", "isin"], "comparison"),

@@ -185,8 +185,8 @@ class Stateful(Tree, Hooked):
         """Load this module's own tensors; subclasses that rename keys override this."""
         report = (missing_keys, unexpected_keys, error_msgs)
         hooks = self._hooks or ModuleHooks()
-        for key, hook in hooks.load_pre.items():
-            first = (self,) if key in hooks.with_module else ()
+        for number, hook in hooks.load_pre.items():
+            first = (self,) if number in hooks.with_module else ()
             hook(*first, state_dict, prefix, local_metadata, strict, *report)
         assign = local_metadata.get("assign_to_params_buffers", False)
         own = dict(self._persistent())

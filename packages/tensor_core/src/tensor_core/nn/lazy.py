@@ -20,13 +20,13 @@ class LazyModuleMixin:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._listen()
+
+    def _listen(self) -> None:
+        module: Any = self
         hook = self._infer_parameters
-        self._initialize_hook = self.register_forward_pre_hook(  # type: ignore[attr-defined]
-            hook, with_kwargs=True
-        )
-        self._load_hook = self._register_load_state_dict_pre_hook(  # type: ignore[attr-defined]
-            self._lazy_load_hook
-        )
+        self._initialize_hook = module.register_forward_pre_hook(hook, with_kwargs=True)
+        self._load_hook = module._register_load_state_dict_pre_hook(self._lazy_load_hook)
 
     def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
         """Give the parameters the shapes that these inputs want; by the subclass."""
@@ -69,10 +69,7 @@ class LazyModuleMixin:
         for key, value in self.__dict__.items():
             if key not in left_out:
                 twin.__dict__[key] = copy.deepcopy(value, memo)
-        twin._initialize_hook = twin.register_forward_pre_hook(
-            twin._infer_parameters, with_kwargs=True
-        )
-        twin._load_hook = twin._register_load_state_dict_pre_hook(twin._lazy_load_hook)
+        twin._listen()
         return twin
 
 

@@ -87,7 +87,7 @@ class UninitializedTensorMixin:
         """Become an ordinary parameter (or buffer) of that shape, with uninitialised values."""
         memory = empty(shape, device=device, dtype=dtype or self._kind)
         self.__class__ = self.cls_to_become
-        self._a = memory._a
+        vars(Tensor)["_a"].__set__(self, memory._a)
 
     @property
     def _a(self) -> Any:
@@ -134,7 +134,7 @@ class UninitializedTensorMixin:
         return f"<{type(self).__name__}>"
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc, override]
     """A parameter without a shape, as lazy modules hold it before their first call.
 
     >>> weight = UninitializedParameter()
@@ -149,7 +149,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
         self._rg = bool(requires_grad)
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc, override]
     """A buffer without a shape.
 
     >>> running = UninitializedBuffer()

@@ -14,7 +14,6 @@ from .._card import Case, composed
 from .._define import op
 from .._tensor import Tensor, wrap
 from ._reduction import reduced
-from .choosing import where_op
 
 _NEVER = -np.inf
 
@@ -77,8 +76,10 @@ def _rows_cases(rng: np.random.Generator) -> Any:
 
 
 @op(name="ctc_rows", unmixed=("labels", "steps", "lengths"), keeps=("alpha",), cases=_rows_cases)
-def ctc_rows(log_probs: Any, labels: Any, steps: Any, lengths: Any, /, blank: int = 0) -> Any:
-    """Minus the log-probability of each row's labels.
+def ctc_rows(
+    log_probs: Any, labels: Any, steps: Any, lengths: Any, /, blank: int = 0, zero: bool = False
+) -> Any:
+    """Minus the log-probability of each row's labels; 0 where ``zero`` and they are impossible.
 
     Shapes: log_probs (T, N, C), labels (N, L), steps (N), lengths (N) -> (N). The gradient is
     that of log-probabilities which a softmax made, as torch has it: through the softmax it is
@@ -94,19 +95,25 @@ def ctc_rows(log_probs: Any, labels: Any, steps: Any, lengths: Any, /, blank: in
     alpha = _forward_scores(emit, skips) if len(emit) else emit
     rows = np.arange(ext.shape[0])
     if not len(emit):
-        return np.where(lengths == 0, 0.0, np.inf).astype(log_probs.dtype), alpha
+        loss = np.where(lengths == 0, 0.0, np.inf)
+        return _zeroed(loss, zero).astype(log_probs.dtype), alpha
     ends = alpha[np.maximum(steps, 1) - 1, rows]  # (N, S)
     final = ends[rows, 2 * lengths]
     before = ends[rows, np.maximum(2 * lengths - 1, 0)]
     total = np.where(lengths > 0, np.logaddexp(final, before), final)
     loss = np.where(steps > 0, -total, np.where(lengths == 0, 0.0, np.inf))
-    return loss.astype(log_probs.dtype), alpha
+    return _zeroed(loss, zero).astype(log_probs.dtype), alpha
+
+
+def _zeroed(loss: np.ndarray, zero: bool) -> np.ndarray:
+    return np.where(np.isinf(loss), 0.0, loss) if zero else loss
 
 
 @ctc_rows.vjp("log_probs")
 def _(
-    g: Any, y: Any, log_probs: Any, labels: Any, steps: Any, lengths: Any, alpha: Any, blank: Any
-) -> Any:
+    g: Any, y: Any, log_probs: Any, labels: Any, steps: Any, lengths: Any, alpha: Any, blank: Any,
+    zero: Any,
+) -> Any:  # fmt: skip
     if isinstance(g, Tensor):
         raise RuntimeError("ctc_loss has no second derivative: leave create_graph out")
     ext, skips = _states(labels, lengths, blank)
@@ -120,6 +127,8 @@ def _(
     with np.errstate(invalid="ignore"):  # an impossible row: inf - inf
         slope = np.exp(log_probs) - np.exp(seen + y[:, None] - log_probs)
     inside = np.arange(len(log_probs))[:, None] < steps  # (T, N)
+    if zero:
+        inside = inside & np.isfinite(seen).any(2)  # a row that no path writes has no slope
     return np.where(inside[:, :, None], slope * g[:, None], 0).astype(log_probs.dtype)
 
 
@@ -162,9 +171,7 @@ def ctc_loss(
             f"{steps.max()}"
         )
     labels = _as_rows(targets._a, lengths)
-    each = ctc_rows(logs, wrap(labels), wrap(steps), wrap(lengths), blank)
-    if zero_infinity:
-        each = where_op(wrap(np.isinf(each._a)), 0.0, each)
+    each = ctc_rows(logs, wrap(labels), wrap(steps), wrap(lengths), blank, zero_infinity)
     if reduction == "mean":
         return (each / wrap(np.maximum(lengths, 1).astype(each._a.dtype))).mean()
     return reduced(each if log_probs.ndim == 3 else each.squeeze(0), reduction)

@@ -35,7 +35,7 @@ def _diagonal(n: int, k: int, value: float, like: Tensor) -> Tensor:
     return out
 
 
-class Orthogonal(Module):
+class _Orthogonal(Module):
     """From any matrix to one with orthonormal columns (rows, where there are fewer of them).
 
     "matrix_exp" and "cayley" go through a skew-symmetric matrix, "householder" through

@@ -12,7 +12,7 @@ from ..._grad_mode import no_grad
 from ..._tensor import Tensor
 from .. import functional as F
 from ..module import Module
-from .orthogonal import MAPS, Orthogonal
+from .orthogonal import MAPS, _Orthogonal
 from .parametrize import register_parametrization
 from .spectral_norm import as_matrix, output_dim
 from .weight_norm import norm_except_dim, scaled_direction
@@ -162,6 +162,6 @@ def orthogonal(
             'orthogonal_map has to be one of "matrix_exp", "cayley", "householder". Got: '
             f"{orthogonal_map}"
         )
-    function = Orthogonal(weight, orthogonal_map, use_trivialization=use_trivialization)
+    function = _Orthogonal(weight, orthogonal_map, use_trivialization=use_trivialization)
     register_parametrization(module, name, function, unsafe=True)
     return module

@@ -176,7 +176,7 @@ def _deepcopy(module: Module, memo: dict[int, Any]) -> Any:
 
 def _give_class(module: Module) -> None:
     base = type(module)
-    own = {"__getstate__": _no_pickling}
+    own: dict[str, Any] = {"__getstate__": _no_pickling}
     if not hasattr(base, "__deepcopy__"):
         own["__deepcopy__"] = _deepcopy
     module.__class__ = type(f"Parametrized{base.__name__}", (base,), own)

@@ -155,7 +155,7 @@ class PruningContainer(BasePruningMethod):
         mask = default_mask.to(dtype=t.dtype)
         place: Any = slice(None)
         if method.PRUNING_TYPE == "unstructured":
-            place = wrap(mask._a == 1)
+            place = mask == 1
         elif method.PRUNING_TYPE == "structured":
             dim = method.dim % t.ndim  # type: ignore[attr-defined]
             kept = mask._a.any(axis=tuple(i for i in range(t.ndim) if i != dim))
@@ -454,7 +454,7 @@ def _hook_of(module: Module, name: str) -> tuple[int, BasePruningMethod] | None:
 def _check_amount(amount: Any) -> None:
     if not isinstance(amount, Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
-    if amount < 0 or (not isinstance(amount, Integral) and amount > 1):
+    if float(amount) < 0 or (not isinstance(amount, Integral) and float(amount) > 1):
         raise ValueError(
             f"amount={amount} should either be a float in the range [0, 1] or a non-negative "
             "integer"
