@@ -9,68 +9,31 @@ from .._inplace import in_place
 from .._op import write_out
 from .._tensor import Tensor
 from ..ops import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool3d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
-    adaptive_max_pool3d,
-    alpha_dropout,
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    batch_norm,
     bilinear,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     celu,
-    channel_shuffle,
-    conv1d,
-    conv2d,
-    conv3d,
-    conv_transpose1d,
-    conv_transpose2d,
-    conv_transpose3d,
     cosine_embedding_loss,
     cosine_similarity,
     cross_entropy,
     ctc_loss,
     dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
-    feature_alpha_dropout,
     gelu,
     group_norm,
     hardshrink,
     hinge_embedding_loss,
-    instance_norm,
-    interpolate,
     kl_div,
     l1_loss,
     layer_norm,
     linear,
-    local_response_norm,
     log_softmax,
     logsigmoid,
-    lp_pool1d,
-    lp_pool2d,
-    lp_pool3d,
     margin_ranking_loss,
-    max_pool1d,
-    max_pool2d,
-    max_pool3d,
-    max_unpool1d,
-    max_unpool2d,
-    max_unpool3d,
     mse_loss,
     nll_loss,
     one_hot,
-    pad,
     pairwise_distance,
     pdist,
-    pixel_shuffle,
-    pixel_unshuffle,
     poisson_nll_loss,
     prelu,
     rms_norm,
@@ -84,14 +47,35 @@ from ..ops import (
     tanh,
     threshold,
     triplet_margin_loss,
-    upsample,
-    upsample_bilinear,
-    upsample_nearest,
+)
+from ..ops.batch_norm import (
+    batch_norm,
+    instance_norm,
+    local_response_norm,
+)
+from ..ops.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
+from ..ops.dropping import (
+    alpha_dropout,
+    dropout1d,
+    dropout2d,
+    dropout3d,
+    feature_alpha_dropout,
 )
 from ..ops.embedding import shorten_rows
 from ..ops.embedding_bag import embedding_bag
-from ..ops.fold import fold_image as fold
-from ..ops.fold import unfold_image as unfold
+from ..ops.fold import (
+    fold_image as fold,
+)
+from ..ops.fold import (
+    unfold_image as unfold,
+)
 from ..ops.loss_chances import gaussian_nll_loss, multilabel_soft_margin_loss, soft_margin_loss
 from ..ops.loss_distances import huber_loss
 from ..ops.loss_margins import (
@@ -100,7 +84,43 @@ from ..ops.loss_margins import (
     triplet_margin_with_distance_loss,
 )
 from ..ops.multihead import multi_head_attention_forward
+from ..ops.padding import (
+    pad,
+)
 from ..ops.piecewise import hardsigmoid, hardswish, hardtanh, relu6, softshrink
+from ..ops.pool_adaptive import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_avg_pool3d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    adaptive_max_pool3d,
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
+)
+from ..ops.pool_functions import (
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    lp_pool1d,
+    lp_pool2d,
+    lp_pool3d,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+)
+from ..ops.resize import (
+    interpolate,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
+from ..ops.shuffle import (
+    channel_shuffle,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
 from ..ops.units import glu, gumbel_softmax, mish, softmin, softsign, tanhshrink
 
 __all__ = [

@@ -71,9 +71,10 @@ from .arranging import (
 )
 from .attention import scaled_dot_product_attention
 from .batch_norm import (
-    batch_norm,
-    instance_norm,
-    local_response_norm,
+    batch_norm_in_order as batch_norm,
+)
+from .batch_norm import (
+    instance_norm_in_order as instance_norm,
 )
 from .bessel import i0
 from .blends import addcdiv, addcmul, float_power, ldexp, lerp, logaddexp, logaddexp2, rsub
@@ -171,11 +172,11 @@ from .diagonals import (
 from .draws import binomial, poisson
 from .dropping import (
     alpha_dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
+    alpha_dropout_,
     feature_alpha_dropout,
+    feature_alpha_dropout_,
     feature_dropout,
+    feature_dropout_,
 )
 from .einsum import Einsum, einsum
 from .embedding import embedding, one_hot
@@ -190,10 +191,6 @@ from .fills import (
     normal_,
     random_,
     uniform_,
-)
-from .fold import (
-    fold_image,
-    unfold_image,
 )
 from .gamma import digamma, igamma, igammac, lgamma, mvlgamma, polygamma
 from .gather import (
@@ -255,7 +252,9 @@ from .matrix import (
 )
 from .norm import group_norm, layer_norm, norm, rms_norm
 from .ordering import kthvalue, median, mode, nanmedian, nanquantile, quantile
-from .padding import pad
+from .padding import (
+    pad,
+)
 from .parts import (
     chunk,
     split,
@@ -272,22 +271,13 @@ from .places import (
 )
 from .pool_adaptive import (
     adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_avg_pool3d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
-    adaptive_max_pool3d,
-    max_unpool1d,
-    max_unpool2d,
-    max_unpool3d,
+    max_pool1d_with_indices,
+)
+from .pool_adaptive import (
+    adaptive_max_pool1d_with_indices as adaptive_max_pool1d,
 )
 from .pool_functions import (
     avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    lp_pool1d,
-    lp_pool2d,
-    lp_pool3d,
     max_pool1d,
     max_pool2d,
     max_pool3d,
@@ -318,12 +308,6 @@ from .reshaping import (
     swapdims,
     t,
     unflatten,
-)
-from .resize import (
-    interpolate,
-    upsample,
-    upsample_bilinear,
-    upsample_nearest,
 )
 from .rounding import ceil, floor, round, sign, trunc
 from .running import cummax, cummin, cumprod, cumsum, logcumsumexp, logsumexp
@@ -411,11 +395,7 @@ __all__ = [
     "acos",
     "acosh",
     "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
     "adaptive_max_pool1d",
-    "adaptive_max_pool2d",
-    "adaptive_max_pool3d",
     "add",
     "addbmm",
     "addcdiv",
@@ -429,6 +409,7 @@ __all__ = [
     "all",
     "allclose",
     "alpha_dropout",
+    "alpha_dropout_",
     "amax",
     "amin",
     "aminmax",
@@ -457,8 +438,6 @@ __all__ = [
     "atleast_2d",
     "atleast_3d",
     "avg_pool1d",
-    "avg_pool2d",
-    "avg_pool3d",
     "baddbmm",
     "batch_norm",
     "bernoulli",
@@ -541,9 +520,6 @@ __all__ = [
     "divide",
     "dot",
     "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
     "dsplit",
     "dstack",
     "einsum",
@@ -561,7 +537,9 @@ __all__ = [
     "expm1",
     "exponential_",
     "feature_alpha_dropout",
+    "feature_alpha_dropout_",
     "feature_dropout",
+    "feature_dropout_",
     "fill",
     "fix",
     "flatten",
@@ -574,7 +552,6 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
-    "fold_image",
     "frac",
     "frexp",
     "gather",
@@ -609,7 +586,6 @@ __all__ = [
     "index_select",
     "inner",
     "instance_norm",
-    "interpolate",
     "is_complex",
     "is_conj",
     "is_floating_point",
@@ -638,7 +614,6 @@ __all__ = [
     "less_equal",
     "lgamma",
     "linear",
-    "local_response_norm",
     "log",
     "log1p",
     "log2",
@@ -655,9 +630,6 @@ __all__ = [
     "logit",
     "logsigmoid",
     "logsumexp",
-    "lp_pool1d",
-    "lp_pool2d",
-    "lp_pool3d",
     "lstm_cell",
     "lt",
     "margin_ranking_loss",
@@ -667,11 +639,9 @@ __all__ = [
     "matmul",
     "max",
     "max_pool1d",
+    "max_pool1d_with_indices",
     "max_pool2d",
     "max_pool3d",
-    "max_unpool1d",
-    "max_unpool2d",
-    "max_unpool3d",
     "maximum",
     "mean",
     "median",
@@ -826,7 +796,6 @@ __all__ = [
     "unbind_copy",
     "unflatten",
     "unfold_copy",
-    "unfold_image",
     "uniform_",
     "unique",
     "unique_consecutive",
@@ -836,9 +805,6 @@ __all__ = [
     "unsafe_split_with_sizes",
     "unsqueeze",
     "unsqueeze_copy",
-    "upsample",
-    "upsample_bilinear",
-    "upsample_nearest",
     "var",
     "var_mean",
     "vdot",

@@ -252,3 +252,51 @@ def local_response_norm(
         wide = pad_constant(folded, (0, 0, 0, 0, size // 2, (size - 1) // 2))
         mean = avg_pool3d(wide, (size, 1, 1), stride=1).squeeze(1).reshape(input.shape)
     return input / (mean * alpha + k) ** beta
+
+
+# -- the same in the order of arguments that torch.batch_norm and torch.instance_norm have --------
+
+
+def batch_norm_in_order(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Tensor:
+    """``nn.functional.batch_norm`` with the parameters before the statistics.
+
+    >>> import tensor_core as torch
+    >>> x, two = torch.tensor([[1.0], [3.0]]), torch.tensor([2.0])
+    >>> torch.batch_norm(x, two, two, None, None, True, 0.1, 0.0, False)
+    tensor([[0.],
+            [4.]])
+    """
+    return batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def instance_norm_in_order(
+    input: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Tensor:
+    """``nn.functional.instance_norm`` with the parameters before the statistics.
+
+    >>> import tensor_core as torch
+    >>> x, two = torch.tensor([[[1.0, 3.0]]]), torch.tensor([2.0])
+    >>> torch.instance_norm(x, two, two, None, None, True, 0.1, 0.0, False)
+    tensor([[[0., 4.]]])
+    """
+    return instance_norm(
+        input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
+    )

@@ -167,3 +167,33 @@ def feature_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     tensor([0., 0., 0.])
     """
     return _dropped(input, p, train, False, True, False)
+
+
+def alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """``alpha_dropout`` in place.
+
+    >>> import tensor_core as torch
+    >>> torch.alpha_dropout_(torch.ones(2), 1.0, True)
+    tensor([0., 0.])
+    """
+    return alpha_dropout(input, p, train, True)
+
+
+def feature_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """``feature_dropout`` in place.
+
+    >>> import tensor_core as torch
+    >>> torch.feature_dropout_(torch.ones(1, 3, 1), 1.0, True).flatten()
+    tensor([0., 0., 0.])
+    """
+    return _dropped(input, p, train, True, True, False)
+
+
+def feature_alpha_dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """``feature_alpha_dropout`` in place.
+
+    >>> import tensor_core as torch
+    >>> torch.feature_alpha_dropout_(torch.ones(1, 3, 1), 1.0, True).flatten()
+    tensor([0., 0., 0.])
+    """
+    return feature_alpha_dropout(input, p, train, True)

@@ -17,6 +17,7 @@ from ._cases import distinct
 from .gather import gather, scatter
 from .join import cat
 from .pool import check_input
+from .pool_functions import max_pool1d
 from .reduce import mean
 from .reshaping import narrow
 from .windows import Sizes, sizes_of
@@ -335,3 +336,30 @@ def max_unpool3d(
     torch.Size([1, 1, 4, 4, 4])
     """
     return unpool("max_unpool3d", 3, input, indices, kernel_size, stride, padding, output_size)
+
+
+def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any) -> Any:
+    """The maxima and their places: what ``torch.adaptive_max_pool1d`` gives.
+
+    >>> import tensor_core as torch
+    >>> torch.adaptive_max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    (tensor([[3., 2.]]), tensor([[1, 2]]))
+    """
+    return adaptive_max_pool1d(input, output_size, True)
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Any:
+    """The largest element of each window, and where it stands.
+
+    >>> import tensor_core as torch
+    >>> torch.max_pool1d_with_indices(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
+    (tensor([[3., 2.]]), tensor([[1, 2]]))
+    """
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
