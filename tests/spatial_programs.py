@@ -29,6 +29,25 @@ FUNCTIONS = {
     "feature_dropout": (
         lambda t, x: [t.manual_seed(3), t.feature_dropout(x, 0.4, True)][1], [SOUND]
     ),
+    "feature_dropout_": (
+        lambda t, x: [t.manual_seed(3), t.feature_dropout_(x * 1, 0.4, True)][1], [SOUND]
+    ),
+    "alpha_dropout_": (
+        lambda t, x: [t.manual_seed(3), t.alpha_dropout_(x * 1, 0.4, True)][1], [SOUND]
+    ),
+    "feature_alpha_dropout_": (
+        lambda t, x: [t.manual_seed(3), t.feature_alpha_dropout_(x * 1, 0.4, True)][1], [SOUND]
+    ),
+    "max_pool1d_with_indices": (lambda t, x: t.max_pool1d_with_indices(x, 2), [SOUND]),
+    "adaptive_max_pool1d with indices": (lambda t, x: t.adaptive_max_pool1d(x, 3), [SOUND]),
+    "batch_norm in torch's order": (
+        lambda t, x, w, b: t.batch_norm(x, w, b, None, None, True, 0.1, 1e-5, False),
+        [SOUND, SOUND[0, :, 0], SOUND[1, :, 0]],
+    ),
+    "instance_norm in torch's order": (
+        lambda t, x, w, b: t.instance_norm(x, w, b, None, None, True, 0.1, 1e-5, False),
+        [SOUND, SOUND[0, :, 0], SOUND[1, :, 0]],
+    ),
     "upsample": (drawn("upsample", scale_factor=1.5), [SOUND]),
     "upsample_nearest": (drawn("upsample_nearest", (3, 7)), [IMAGE]),
     "upsample_bilinear": (drawn("upsample_bilinear", (3, 7)), [IMAGE]),
