@@ -62,6 +62,15 @@ def register(card: Any) -> Any:
     return card
 
 
+def card(name: str) -> Any:
+    """The card of that name; what copies and pickles of a card lead back to.
+
+    >>> card("tanh")
+    <op tanh(x)>
+    """
+    return registry[name]
+
+
 class Composed:
     """A public function made of ops: it has a card, but no rule of its own."""
 
@@ -88,6 +97,9 @@ class Composed:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else self.function.__get__(instance, owner)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return card, (self.name,)
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"

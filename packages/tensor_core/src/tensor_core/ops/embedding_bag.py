@@ -20,7 +20,9 @@ def _cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(pairs, table)
     yield Case(row, table, np.array([0, 1, 1]), mode="sum")
     yield Case(row, table, np.array([0, 2]), mode="max")
-    yield Case(pairs, table, mode="sum", per_sample_weights=rng.normal(size=(2, 2)))
+    yield Case(pairs, table, mode="sum", per_sample_weights=rng.normal(size=(2, 2))).with_(
+        max_order=1
+    )
     yield Case(row, table, np.array([0, 2, 3]), include_last_offset=True)
 
 

@@ -89,23 +89,19 @@ def unrolled(
 
 def layer_cases(rng: np.random.Generator, gates: int, more: Any = None) -> Iterator[Case]:
     """Equal lengths and unequal ones, both directions, with biases and without."""
-    for sizes, reverse, bias in (
-        ((1, 1), False, True),
-        ((2, 1), True, None),
-        ((2, 1), False, None),
-    ):
-        n, b = sum(sizes), sizes[0]
-        biases = [bias and rng.normal(size=gates * 2) for _ in range(2)]
+    variants = ((2, (1, 1), False, True), (2, (2, 1), True, None), (1, (2, 1), False, True))
+    for size, sizes, reverse, bias in variants:
+        biases = [bias and rng.normal(size=gates * size) for _ in range(2)]
         yield Case(
-            rng.normal(size=(n, 1)),
-            rng.normal(size=(b, 2)),
-            rng.normal(size=(gates * 2, 1)),
-            rng.normal(size=(gates * 2, 2)),
+            rng.normal(size=(sum(sizes), 1)),
+            rng.normal(size=(sizes[0], size)),
+            rng.normal(size=(gates * size, 1)),
+            rng.normal(size=(gates * size, size)),
             *biases,
             *(() if more is None else (more,)),
             sizes,
             reverse,
-        )
+        ).with_(max_order=3 - size)
 
 
 def _rnn_composed(

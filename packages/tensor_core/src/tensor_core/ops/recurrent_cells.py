@@ -18,7 +18,7 @@ def _cases(gates: int, states: Callable[[Any], Any] = lambda h: h) -> Cases:
     def cases(rng: np.random.Generator) -> Iterator[Case]:
         x, w, r = (rng.normal(size=s) for s in ((1, 1), (gates * 2, 1), (gates * 2, 2)))
         biases = [rng.normal(size=gates * 2) for _ in range(2)]
-        yield Case(x, states(rng.normal(size=(2, 1, 2))), w, r, *biases)
+        yield Case(x, states(rng.normal(size=(2, 1, 2))), w, r, *biases).with_(max_order=1)
 
     return cases
 

@@ -39,10 +39,11 @@ def _composed(
 def _cases(rng: np.random.Generator) -> Iterator[Case]:
     for case in layer_cases(rng, 4):
         x, h0, *rest, sizes, reverse = case.args
-        yield Case(x, h0, rng.normal(size=h0.shape), *rest, None, sizes, reverse)
+        c0 = rng.normal(size=h0.shape)
+        yield Case(x, h0, c0, *rest, None, sizes, reverse).with_(max_order=case.max_order)
     x, c0, w = rng.normal(size=(3, 1)), rng.normal(size=(2, 2)), rng.normal(size=(8, 1))
     h0, r, p = rng.normal(size=(2, 1)), rng.normal(size=(8, 1)), rng.normal(size=(1, 2))
-    yield Case(x, h0, c0, w, r, None, None, p, (2, 1), True)
+    yield Case(x, h0, c0, w, r, None, None, p, (2, 1), True).with_(max_order=1)
 
 
 @op(name="lstm_layer", keeps=("gates", "squashed", "cells"), fuses=_composed, cases=_cases)
