@@ -72,8 +72,8 @@ def shorten_rows(weight: Tensor, ids: Tensor, max_norm: float, norm_type: float)
     >>> import tensor_core as torch
     >>> table = torch.tensor([[3.0, 4.0], [6.0, 8.0]])
     >>> shorten_rows(table, torch.tensor([1, 1]), 5.0, 2.0); table
-    tensor([[3.0000, 4.0000],
-            [3.0000, 4.0000]])
+    tensor([[3., 4.],
+            [3., 4.]])
     """
     rows = np.unique(ids._a)
     values = weight._a[rows]

@@ -130,6 +130,7 @@ def rnn_layer(
     Shapes: x (N, I), h0 (B, H), weights (H, I) and (H, H) -> all states (N, H), the last (B, H).
 
     >>> import tensor_core as torch
+    >>> from tensor_core.ops.recurrent import rnn_layer
     >>> one = torch.ones(1, 1)
     >>> h, last = rnn_layer(torch.ones(3, 1), torch.zeros(1, 1), one, one, None, None, "relu",
     ...                     (1, 1, 1))

@@ -52,6 +52,7 @@ def gru_layer(
     (N, H), the last (B, H).
 
     >>> import tensor_core as torch
+    >>> from tensor_core.ops.recurrent_gru import gru_layer
     >>> w = torch.zeros(3, 1)
     >>> out, h = gru_layer(torch.ones(2, 1), torch.ones(1, 1), w, w, None, None, (1, 1))
     >>> out.tolist()

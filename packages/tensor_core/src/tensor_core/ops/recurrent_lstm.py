@@ -58,6 +58,7 @@ def lstm_layer(
     i, f, g, o -> all h (N, P), the last h (B, P), the last c (B, H). P is H without projection.
 
     >>> import tensor_core as torch
+    >>> from tensor_core.ops.recurrent_lstm import lstm_layer
     >>> zero, w = torch.zeros(1, 1), torch.zeros(4, 1)
     >>> out, h, c = lstm_layer(torch.ones(3, 1), zero, zero + 8, w, w, None, None, None, (1, 1, 1))
     >>> c
