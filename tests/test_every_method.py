@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from elementwise_programs import FUNCTIONS as ELEMENTWISE_FUNCTIONS
+from elementwise_programs import METHODS as ELEMENTWISE_METHODS
 from nn_programs import FUNCTIONS as NN_FUNCTIONS
 from op_cards import Call, cases
 from shape_programs import FUNCTIONS as SHAPE_FUNCTIONS
@@ -44,6 +46,7 @@ def from_the_right(t, x, y):
 # What has no card of its own name, and what its card calls in another order: a program and arrays.
 OWN = {
     **SHAPE_METHODS,
+    **ELEMENTWISE_METHODS,
     "T": (lambda t, x: x.T, [X]),
     "mT": (lambda t, x: x.mT, [X]),
     "real": (lambda t, x: x.real * 2, [X]),
@@ -137,6 +140,7 @@ OWN = {
 FUNCTIONS = {
     **NN_FUNCTIONS,
     **SHAPE_FUNCTIONS,
+    **ELEMENTWISE_FUNCTIONS,
     **SPATIAL_FUNCTIONS,
     "div": (lambda t, x, y: t.div(x, y), [X, POSITIVE]),
     "div rounded": (lambda t, x, y: t.div(x, y, rounding_mode="floor"), [X, POSITIVE]),
@@ -232,7 +236,8 @@ def by_method(name, in_place):
 PUBLIC = [n for n in dir(Tensor) if not n.startswith("_") and n not in OWN]
 METHODS = [n for n in PUBLIC if n in registry and registry[n].torch and by_method(n, False)]
 IN_PLACE = [n for n in PUBLIC if n[-1] == "_" and n[:-1] in registry and by_method(n, True)]
-IN_PLACE.remove("logical_not_")  # torch leaves it on the graph of what it overwrote
+for _name in ("and", "not", "or", "xor"):  # torch leaves it on the graph of what it overwrote
+    IN_PLACE.remove(f"logical_{_name}_")
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -3,6 +3,7 @@
 import inspect
 
 import pytest
+from elementwise_programs import EXCUSES as ELEMENTWISE_EXCUSES
 from nn_programs import EXCUSES as NN_EXCUSES
 from shape_programs import EXCUSES as SHAPE_EXCUSES
 from test_every_layer import LAYERS, TRANSFORMER
@@ -19,6 +20,7 @@ from tensor_core import Tensor, linalg, nn, registry
 # name: why it has no derivative to check. One word, or two.
 NO_DERIVATIVE = {
     **NN_EXCUSES,
+    **ELEMENTWISE_EXCUSES,
     **SHAPE_EXCUSES,
     **dict.fromkeys(["all", "any", "logical_not_"], "logic"),
     **dict.fromkeys(["equal", "allclose", "isclose", "isin"], "comparison"),
@@ -34,7 +36,7 @@ NO_DERIVATIVE = {
     ),
     **dict.fromkeys(
         [
-            *("arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy"),
+            *("arange", "as_tensor", "asarray", "from_dlpack", "empty", "empty_like", "eye", "from_numpy"),
             *("full", "full_like", "linspace", "ones", "ones_like", "scalar_tensor", "tensor"),
             *("zeros", "zeros_like"),
             *("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"),
@@ -45,7 +47,7 @@ NO_DERIVATIVE = {
         [
             *("Generator", "get_rng_state", "set_rng_state", "initial_seed", "manual_seed", "seed"),
             *("get_default_dtype", "set_default_dtype", "get_num_threads", "set_num_threads"),
-            *("set_printoptions", "enable_grad", "inference_mode", "no_grad", "set_grad_enabled"),
+            *("get_printoptions", "set_printoptions", "enable_grad", "inference_mode", "no_grad", "set_grad_enabled"),
             *("is_grad_enabled", "is_inference_mode_enabled"),
         ],
         "state",
@@ -70,7 +72,9 @@ NO_DERIVATIVE = {
     **dict.fromkeys(
         ["greater", "greater_equal", "less", "less_equal", "not_equal"], "comparison"
     ),
-    **dict.fromkeys(["pin_memory"], "the tensor itself"),
+    **dict.fromkeys(["pin_memory", "share_memory_"], "the tensor itself"),
+    **dict.fromkeys(["load", "save"], "files"),
+    **dict.fromkeys(tensor_core.storage.__all__, "memory"),
     # devices, amp, compile and other settings: test_devices_against_torch.py
     **dict.fromkeys(
         [
@@ -123,7 +127,8 @@ NO_DERIVATIVE = {
     **dict.fromkeys(
         [
             *("__array__", "__float__", "__int__", "__complex__", "__index__", "__bool__"),
-            *("__dlpack__", "__dlpack_device__", "__reduce__", "__deepcopy__"),
+            *("__dlpack__", "__dlpack_device__", "__reduce_ex__", "__deepcopy__"),
+            *("storage", "untyped_storage"),
         ],
         "leaves the graph",
     ),

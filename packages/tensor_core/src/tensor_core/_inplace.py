@@ -70,7 +70,7 @@ def _move_output(out: Tensor, target: Tensor) -> None:
     The memory has a version then that later writes will change, so that they are noticed.
     """
     node = out._node
-    if node is None or not getattr(node.plan, "keeps_y", False):
+    if node is None or node.op.n_arrays > 1 or not getattr(node.plan, "keeps_y", False):
         return
     if not any(cell is out._ver for cell in node.cells):
         return
@@ -134,7 +134,7 @@ def _write(target: Tensor, out: Tensor) -> Tensor:
 
 def overlaps(a: np.ndarray) -> bool:
     """Whether several elements lie at one place, as after ``expand``."""
-    return 0 in a.strides and any(
+    return 0 in a.strides and a.size > 1 and any(
         not step and n > 1 for step, n in zip(a.strides, a.shape, strict=True)
     )
 

@@ -95,4 +95,5 @@ IN_PLACE_OPERATORS: dict[str, Any] = {
     "__iadd__": ops.add, "__isub__": ops.sub, "__imul__": ops.mul, "__itruediv__": ops.true_div,
     "__ifloordiv__": ops.floor_divide, "__imod__": ops.remainder, "__ipow__": ops.pow,
     "__iand__": ops.bitwise_and, "__ior__": ops.bitwise_or, "__ixor__": ops.bitwise_xor,
+    "__ilshift__": ops.bitwise_left_shift, "__irshift__": ops.bitwise_right_shift,
 }  # fmt: skip
