@@ -26,6 +26,14 @@ LOSSES = {
         lambda t: t.nn.NLLLoss2d(),
         [(2, 5, 2, 2), ("ids", (2, 2, 2))],
     ),
+    "LinearCrossEntropyLoss": (
+        lambda t: t.nn.LinearCrossEntropyLoss(3, 5, bias=True, ignore_index=1),
+        [(4, 3), ("ids", (4,))],
+    ),
+    "LinearCrossEntropyLoss of several": (
+        lambda t: t.nn.LinearCrossEntropyLoss(3, 5, out_features=(2,), label_smoothing=0.1),
+        [(4, 3), ("ids", (4, 2))],
+    ),
     "PoissonNLLLoss": (lambda t: t.nn.PoissonNLLLoss(full=True), [(2, 3), ("ids", (2, 3))]),
     "GaussianNLLLoss": (
         lambda t: t.nn.GaussianNLLLoss(full=True),

@@ -53,6 +53,7 @@ from .storage import share_memory_, storage, untyped_storage
 
 # Same name, the tensor as first argument.
 DIRECT: tuple[str, ...] = (
+    "hardshrink", "prelu",
     "abs", "angle", "conj", "conj_physical", "is_conj", "resolve_conj", "resolve_neg", "sgn",
     "acos", "all", "allclose", "amax", "amin", "any", "argmax", "argmin", "argsort", "asin",
     "atan", "bernoulli", "bincount", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
@@ -162,9 +163,18 @@ def _conjugate_transpose(self: Tensor) -> Tensor:
     )
 
 
+def _matrix_transpose(self: Tensor) -> Tensor:
+    if self._a.ndim < 2:
+        raise RuntimeError(
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {self._a.ndim}-D "
+            "tensor."
+        )
+    return ops.transpose(self, -2, -1)
+
+
 PROPERTIES: dict[str, Any] = {
     "T": lambda self: ops.permute(self, tuple(reversed(range(self._a.ndim)))),
-    "mT": lambda self: ops.transpose(self, -2, -1),
+    "mT": _matrix_transpose,
     "mH": lambda self: ops.adjoint(self),
     "H": _conjugate_transpose,
 }

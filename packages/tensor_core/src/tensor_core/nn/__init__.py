@@ -99,6 +99,7 @@ from .loss import (
 from .loss_chances import (
     CTCLoss,
     GaussianNLLLoss,
+    LinearCrossEntropyLoss,
     MultiLabelSoftMarginLoss,
     PoissonNLLLoss,
     SoftMarginLoss,
@@ -268,6 +269,7 @@ __all__ = [
     "LazyLinear",
     "LeakyReLU",
     "Linear",
+    "LinearCrossEntropyLoss",
     "LocalResponseNorm",
     "LogSigmoid",
     "LogSoftmax",

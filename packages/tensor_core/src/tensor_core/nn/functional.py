@@ -13,6 +13,7 @@ from ..ops import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     celu,
+    celu_,
     cosine_embedding_loss,
     cosine_similarity,
     cross_entropy,
@@ -38,14 +39,17 @@ from ..ops import (
     prelu,
     rms_norm,
     rrelu,
+    rrelu_,
     scaled_dot_product_attention,
     selu,
+    selu_,
     sigmoid,
     smooth_l1_loss,
     softmax,
     softplus,
     tanh,
     threshold,
+    threshold_,
     triplet_margin_loss,
 )
 from ..ops.batch_norm import (
@@ -76,6 +80,7 @@ from ..ops.fold import (
 from ..ops.fold import (
     unfold_image as unfold,
 )
+from ..ops.loss import linear_cross_entropy
 from ..ops.loss_chances import gaussian_nll_loss, multilabel_soft_margin_loss, soft_margin_loss
 from ..ops.loss_distances import huber_loss
 from ..ops.loss_margins import (
@@ -181,6 +186,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
@@ -342,28 +348,6 @@ def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
     return elu(input, alpha, inplace=True)
 
 
-def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """``celu`` in place."""
-    return celu(input, alpha, inplace=True)
-
-
-def selu_(input: Tensor) -> Tensor:
-    """``selu`` in place."""
-    return selu(input, inplace=True)
-
-
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
     """``hardtanh`` in place."""
     return hardtanh(input, min_val, max_val, inplace=True)
-
-
-def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
-    """``threshold`` in place."""
-    return ops.threshold(input, threshold, value, inplace=True)
-
-
-def rrelu_(
-    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
-) -> Tensor:
-    """``rrelu`` in place."""
-    return rrelu(input, lower, upper, training, inplace=True)

@@ -91,9 +91,9 @@ class RMSNorm(Module):
         """Set the weight to one."""
         _reset(self.weight)
 
-    def forward(self, input: Tensor) -> Any:
+    def forward(self, x: Tensor) -> Any:
         """The normalised input, of the same shape."""
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Shape, eps, and whether there is a weight."""

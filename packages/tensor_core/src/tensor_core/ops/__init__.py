@@ -263,7 +263,7 @@ from .parts import (
     unsafe_split,
     unsafe_split_with_sizes,
 )
-from .piecewise import hardshrink, threshold
+from .piecewise import hardshrink, threshold, threshold_
 from .places import (
     argwhere,
     nonzero_static,
@@ -372,7 +372,7 @@ from .strided import (
 )
 from .triangle import tril, triu
 from .trigonometry import acos, acosh, asin, asinh, atan, atanh, cos, cosh, sin, sinh, tan, tanh
-from .units import celu, prelu, rrelu, selu
+from .units import celu, celu_, prelu, rrelu, rrelu_, selu, selu_
 from .vectors import cosine_similarity, pairwise_distance, pdist
 from .view import (
     alias,
@@ -466,6 +466,7 @@ __all__ = [
     "cdist",
     "ceil",
     "celu",
+    "celu_",
     "chain_matmul",
     "channel_shuffle",
     "chunk",
@@ -725,6 +726,7 @@ __all__ = [
     "round",
     "row_stack",
     "rrelu",
+    "rrelu_",
     "rsqrt",
     "rsub",
     "scaled_dot_product_attention",
@@ -736,6 +738,7 @@ __all__ = [
     "select_copy",
     "select_scatter",
     "selu",
+    "selu_",
     "setitem",
     "sgn",
     "sigmoid",
@@ -776,6 +779,7 @@ __all__ = [
     "tensor_split",
     "tensordot",
     "threshold",
+    "threshold_",
     "tile",
     "to",
     "topk",

@@ -12,6 +12,7 @@ from .._tensor import Tensor, wrap
 from ..kernels import active as kernels
 from ._reduction import chosen, reduced
 from .activation import log_softmax_op
+from .contract import linear
 from .gather import gather
 from .keys import raw
 
@@ -213,3 +214,45 @@ def nll_loss(
     if reduction == "mean":
         return each.sum() / float(factors.sum())
     return reduced(each, reduction)
+
+
+def _linear_cases(rng: np.random.Generator) -> Any:
+    target = np.array([0, 3, 2, 2])
+    yield Case(rng.normal(size=(4, 3)), rng.normal(size=(5, 3)), target)
+    yield Case(rng.normal(size=3), rng.normal(size=(5, 3)), np.array(1), reduction="sum")
+
+
+@composed(torch="nn.functional.linear_cross_entropy", cases=_linear_cases)
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """The cross-entropy of ``linear(input, linear_weight, linear_bias)``.
+
+    Shapes: input (N, D) or (D), linear_weight (C, D) or (C, ..., D), target as cross_entropy's.
+    Raises ``TypeError`` for ``options``, which choose how torch divides the work.
+
+    >>> import tensor_core as torch
+    >>> x, w = torch.zeros(1, 2), torch.ones(3, 2)
+    >>> torch.nn.functional.linear_cross_entropy(x, w, torch.tensor([1]))
+    tensor(1.0986)
+    """
+    if options is not None:
+        raise TypeError("linear_cross_entropy: options are not supported; leave them out")
+    classes = tuple(linear_weight._a.shape[:-1])  # (C, ...)
+    flat = linear_weight.reshape((-1, linear_weight._a.shape[-1]))
+    bias = None if linear_bias is None else linear_bias.reshape((-1,))
+    logits = linear(input, flat, bias).reshape((*input._a.shape[:-1], *classes))
+    ignored = -100 if ignore_index is None else ignore_index
+    return cross_entropy(
+        logits, target, weight, ignore_index=ignored, reduction=reduction,
+        label_smoothing=label_smoothing,
+    )  # fmt: skip

@@ -43,7 +43,7 @@ def hinge_embedding_loss(
 
 
 def _cosine_cases(rng: Rng) -> Any:
-    pair = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
+    pair = rng.uniform(0.5, 2, (3, 4)), rng.uniform(-2, 2, (3, 4))
     yield Case(*pair, _SIGNS, -1.5).with_(wrt=(0, 1))
     yield Case(pair[0][0], pair[1][0], np.array(-1.0), -1.5, reduction="none").with_(wrt=(0, 1))
 

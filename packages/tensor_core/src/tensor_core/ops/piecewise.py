@@ -174,3 +174,16 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         return where_op(x <= threshold, type(threshold)(value), x)
 
     return in_place(input, compute) if inplace else compute(input)
+
+
+_threshold = threshold  # an argument below has the name
+
+
+def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
+    """``threshold`` in place.
+
+    >>> import tensor_core as torch
+    >>> torch.threshold_(torch.tensor([0.0, 2.0]), 1.0, 20.0)
+    tensor([20.,  2.])
+    """
+    return _threshold(input, threshold, value, inplace=True)

@@ -217,3 +217,38 @@ def gumbel_softmax(
         return soft
     index = soft.max(dim, keepdim=True)[1]
     return zeros_like(logits).scatter_(dim, index, 1.0) - soft.detach() + soft
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """``celu`` in place.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([2.0])
+    >>> torch.celu_(x) is x
+    True
+    """
+    return celu(input, alpha, inplace=True)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """``selu`` in place.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([2.0])
+    >>> torch.selu_(x) is x
+    True
+    """
+    return selu(input, inplace=True)
+
+
+def rrelu_(
+    input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False
+) -> Tensor:
+    """``rrelu`` in place.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([2.0])
+    >>> torch.rrelu_(x) is x
+    True
+    """
+    return rrelu(input, lower, upper, training, inplace=True)
