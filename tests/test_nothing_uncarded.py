@@ -36,7 +36,8 @@ NO_DERIVATIVE = {
     ),
     **dict.fromkeys(
         [
-            *("arange", "as_tensor", "asarray", "from_dlpack", "empty", "empty_like", "eye", "from_numpy"),
+            *("arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_numpy"),
+            *("from_dlpack",),
             *("full", "full_like", "linspace", "ones", "ones_like", "scalar_tensor", "tensor"),
             *("zeros", "zeros_like"),
             *("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros"),
@@ -47,7 +48,8 @@ NO_DERIVATIVE = {
         [
             *("Generator", "get_rng_state", "set_rng_state", "initial_seed", "manual_seed", "seed"),
             *("get_default_dtype", "set_default_dtype", "get_num_threads", "set_num_threads"),
-            *("get_printoptions", "set_printoptions", "enable_grad", "inference_mode", "no_grad", "set_grad_enabled"),
+            *("get_printoptions",),
+            *("set_printoptions", "enable_grad", "inference_mode", "no_grad", "set_grad_enabled"),
             *("is_grad_enabled", "is_inference_mode_enabled"),
         ],
         "state",

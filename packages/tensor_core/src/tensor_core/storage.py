@@ -120,6 +120,13 @@ class UntypedStorage:
         """1: an element is a byte."""
         return 1
 
+    def untyped(self) -> UntypedStorage:
+        """The storage itself."""
+        return self
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self._bytes, dtype=dtype, copy=copy)
+
     def data_ptr(self) -> int:
         """The address of the first byte; 0 if there is none."""
         return self._bytes.__array_interface__["data"][0] if self._bytes.size else 0
