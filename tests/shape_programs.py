@@ -129,7 +129,8 @@ FUNCTIONS = {
     "linalg.cross": (lambda t, x, y: t.linalg.cross(x, y), [X, Y]),
     "linalg.diagonal": (lambda t, x: t.linalg.diagonal(x, offset=1), [BATCH]),
     "linalg.eigh": (
-        lambda t, x: [f(p) for p, f in zip(t.linalg.eigh(x + x.mT), (abs, projections))], [BATCH]
+        lambda t, x: [t.linalg.eigh(x + x.mT)[0], projections(t.linalg.eigh(x + x.mT)[1])],
+        [BATCH],
     ),
     "linalg.eigh upper": (lambda t, x: t.linalg.eigh(x + x.mT, UPLO="U")[0], [SQUARE]),
     "linalg.eigvalsh": (lambda t, x: t.linalg.eigvalsh(x + x.mT), [BATCH]),

@@ -10,6 +10,7 @@ import numpy as np
 from . import _dtypes, ops
 from ._creation import full, tensor
 from ._inplace import in_place, overlaps
+from ._layouts import preserve_format
 from ._legacy_types import named_type
 from ._tensor import Tensor, wrap
 
@@ -40,11 +41,22 @@ def view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
     tensor([1065353216], dtype=torch.int32)
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], _dtypes.dtype)):
-        kind = shape[0] if dtype is None else dtype
-        out = wrap(self._a.view(kind.numpy))
-        out._ver = self._ver
-        return out
+        return _of_bits(self, shape[0] if dtype is None else dtype)
     return ops.view_op(self, _sizes(shape))
+
+
+def _of_bits(self: Tensor, kind: _dtypes.dtype) -> Tensor:
+    try:
+        out = wrap(self._a.view(kind.numpy))
+    except ValueError:
+        last = self._a.shape[-1:] or (1,)
+        raise RuntimeError(
+            f"self.size(-1) must be divisible to view {self.dtype} as {kind} (different element "
+            f"sizes), and self.stride(-1) must be 1, but they are {last[0]} and "
+            f"{self.stride()[-1:]}"
+        ) from None
+    out._ver = self._ver
+    return out
 
 
 def reshape(self: Tensor, *shape: Any) -> Tensor:
@@ -127,8 +139,9 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     tensor([1])
     """
     kwargs.pop("non_blocking", None)
-    kwargs.pop("memory_format", None)
-    return ops.to(self, *args, **kwargs)
+    order = kwargs.pop("memory_format", None)
+    made = ops.to(self, *args, **kwargs)
+    return made if order is None or order is preserve_format else ops.contiguous(made, order)
 
 
 def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:

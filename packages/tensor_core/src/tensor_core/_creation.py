@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from . import _dtypes
+from ._memory_order import like, permuted
 from ._tensor import Tensor, wrap
 from .ops.random import _shape, _type, finish
 from .storage import taken
@@ -48,13 +50,24 @@ def _array(data: Any, dtype: Any) -> np.ndarray:
         raise _refusal(data)
     if dtype is not None:
         return _converted(a, data, _dtypes.to_numpy(dtype))
-    if not isinstance(data, np.generic) and not _holds_arrays(data):
+    if not isinstance(data, np.generic):
+        if _holds_arrays(data):
+            return a.astype(_mixed(data))
         if a.dtype.kind == "f":
             return a.astype(_dtypes.get_default_dtype().numpy)
         if a.dtype.kind == "c":
             return a.astype(_dtypes.get_default_dtype().to_complex().numpy)
     _dtypes.of_array(a)
     return a
+
+
+def _mixed(data: Any) -> np.dtype[Any]:
+    """The type of nested data with NumPy's numbers among Python's: every one of them counts."""
+    if isinstance(data, list | tuple):
+        return functools.reduce(_dtypes.promote, [_mixed(d) for d in data])
+    if isinstance(data, np.ndarray | np.generic):
+        return data.dtype
+    return _dtypes.result_numpy([data])
 
 
 def _converted(a: np.ndarray, data: Any, kind: np.dtype[Any]) -> np.ndarray:
@@ -119,7 +132,7 @@ def _holds_arrays(data: Any) -> bool:
 def _plain(data: Any) -> Any:
     """Nested lists with tensors turned into what NumPy reads."""
     if isinstance(data, Tensor):
-        return data._a[()] if data._a.size == 1 and data._a.ndim == 0 else data._a
+        return data._a.reshape(())[()] if data._a.size == 1 else data._a
     if isinstance(data, list | tuple) and any(isinstance(d, list | tuple | Tensor) for d in data):
         return [_plain(d) for d in data]
     return data
@@ -135,7 +148,11 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
-    if isinstance(data, np.ndarray) and device is None and (dtype is None or data.dtype == _dtypes.to_numpy(dtype)):
+    if (
+        isinstance(data, np.ndarray)
+        and device is None
+        and (dtype is None or data.dtype == _dtypes.to_numpy(dtype))
+    ):
         return from_numpy(data)
     return tensor(data, dtype=dtype, device=device)
 
@@ -288,36 +305,6 @@ def full(
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = _array(value, None).dtype if dtype is None else _dtypes.to_numpy(dtype)
     return finish(np.full(_shape((size,)), value, kind), requires_grad, device, out)
-
-
-def like(a: np.ndarray, make: Any, kind: Any, memory_format: Any = None) -> np.ndarray:
-    """A new array of the shape of ``a``, its dimensions in the same order in memory."""
-    name = getattr(memory_format, "_name", "preserve_format")
-    if name == "contiguous_format" or (name == "preserve_format" and a.flags.c_contiguous):
-        return make(a.shape, kind)
-    if name == "preserve_format":
-        order = sorted(range(a.ndim), key=lambda i: -a.strides[i]) if 0 not in a.strides else None
-    else:
-        order = channels_last_order(a.ndim, name)
-    return make(a.shape, kind) if order is None else permuted(make, a.shape, order, kind)
-
-
-def permuted(make: Any, shape: Any, order: Any, kind: Any) -> np.ndarray:
-    """A new array whose dimensions lie in memory in an order, the slowest first."""
-    dense = make(tuple(shape[i] for i in order), kind)
-    return dense.transpose([list(order).index(i) for i in range(len(order))])
-
-
-def channels_last_order(ndim: int, name: str) -> list[int]:
-    """The order of dimensions in memory in which channels come last.
-
-    Raises:
-        RuntimeError: there are not as many dimensions as the format has.
-    """
-    rank = 5 if name.endswith("3d") else 4
-    if ndim != rank:
-        raise RuntimeError(f"required rank {rank} tensor to use {name} format")
-    return [0, *range(2, rank), 1]
 
 
 def _like(make: Any, name: str) -> Any:

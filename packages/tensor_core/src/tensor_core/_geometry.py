@@ -230,7 +230,7 @@ def _canonical(shape: tuple[int, ...], steps: tuple[int, ...]) -> tuple[int, ...
     result = list(steps)
     step = 1
     for i in reversed(range(len(shape))):
-        if shape[i] == 1 or 0 in shape:
+        if (shape[i] == 1 and not steps[i]) or 0 in shape:
             result[i] = step
         step = max(shape[i], 1) * result[i]
     return tuple(result)

@@ -12,7 +12,7 @@ import numpy as np
 from .. import return_types
 from .._op import Op, write_out
 from .._tensor import Tensor
-from ._shared import LinAlgError, hermitian, matrices, with_diagonal
+from ._shared import hermitian, matrices, with_diagonal
 from .inverses import _into
 from .solving import solve_op
 
@@ -22,7 +22,7 @@ def _spectrum(x: Any, /) -> Any:
     try:
         values, vectors = np.linalg.eig(x)
     except np.linalg.LinAlgError:
-        raise LinAlgError(
+        raise RuntimeError(
             "linalg.eig: The algorithm failed to converge, or the input contained non-finite values"
         ) from None
     kind = np.result_type(x.dtype, np.complex64)

@@ -236,6 +236,7 @@ def lu_solve(
     tensor([[3.],
             [2.]])
     """
+    matrices("linalg.lu_solve", LU, True)
     if not left:
         solved = lu_solve(LU, pivots, B.mH, adjoint=not adjoint)
         return _into(solved.mH, out)

@@ -162,6 +162,11 @@ def householder_product(A: Tensor, tau: Tensor, *, out: Any = None) -> Tensor:
             [ 0.]])
     """
     m, n = A._a.shape[-2:]
+    if m < n or tau._a.shape[-1] > n:
+        raise RuntimeError(
+            f"linalg.householder_product: A of shape {list(A._a.shape)} and tau of "
+            f"{list(tau._a.shape)} must be (..., m, n) and (..., k) with m >= n >= k"
+        )
     below = A.tril(-1) + wrap(np.eye(m, n, dtype=A._a.dtype))
     result = wrap(np.broadcast_to(np.eye(m, n, dtype=A._a.dtype), A._a.shape))
     for i in reversed(range(tau._a.shape[-1])):

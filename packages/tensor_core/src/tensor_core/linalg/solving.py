@@ -232,7 +232,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     if (m > n and (rank == n).all() and kind != "gelsy") or (
         m > n and kind == "gelsy" and (rank == n).all() and A._a.ndim >= 2
     ):
-        residuals = (matmul(A, X) - rhs).square().sum(-2)
+        residuals = (matmul(A, X) - rhs).abs().square().sum(-2)
     ranks = np.empty(0, np.int64) if kind == "gels" else np.asarray(rank, np.int64)
     values = s if kind in ("gelsd", "gelss") else np.empty(0, A._a.dtype)
     solution = X.squeeze(-1) if vector else X

@@ -233,7 +233,7 @@ def tensor_split(
         if given <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {given}")
         small, extra = divmod(n, given)
-        return split(input, [small + (i < extra) for i in range(given)], dim)
+        given = [small * i + min(i, extra) for i in range(1, given)]
     bounds = [0, *(range(n)[: int(i)].stop for i in given), n]
     starts = bounds[:-1]
     lengths = [max(b - a, 0) for a, b in zip(starts, bounds[1:], strict=True)]

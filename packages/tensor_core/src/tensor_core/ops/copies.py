@@ -10,6 +10,7 @@ import numpy as np
 from .._card import Case
 from .._define import op
 from .._geometry import check_dim
+from .._memory_order import copied
 from .view import _type, ints
 
 
@@ -78,7 +79,7 @@ def clone(x: Any, /, memory_format: Any = None) -> Any:
     >>> x, y
     (tensor([1.]), tensor([2.]))
     """
-    return x.copy(order="K")
+    return copied(x, memory_format)
 
 
 @clone.vjp

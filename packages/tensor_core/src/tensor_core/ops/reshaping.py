@@ -50,6 +50,10 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     """
     axis = check_dim(dim, input._a.ndim)
     shape = input._a.shape
+    if not shape:
+        raise RuntimeError("unflatten: dimension specified as 0 but tensor has no dimensions")
+    if not ints(sizes):
+        raise RuntimeError("unflatten: sizes must be non-empty")
     return view_op(input, (*shape[:axis], *infer(sizes, shape[axis]), *shape[axis + 1 :]))
 
 

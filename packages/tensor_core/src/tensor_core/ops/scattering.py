@@ -179,8 +179,7 @@ def _slices(
     if input._a.ndim:
         wanted = (*input._a.shape[:axis], picks.size, *input._a.shape[axis + 1 :])
         if source._a.ndim and source._a.shape != wanted and source._a.size != 1:
-            error = IndexError if name == "index_copy" else RuntimeError
-            raise error(
+            raise RuntimeError(
                 f"{name}(): source of shape {list(source._a.shape)} must have the shape "
                 f"{list(wanted)} of what the index names"
             )

@@ -157,5 +157,5 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """
     found = np.nonzero(np.atleast_1d(input._a))
     if as_tuple:
-        return tuple(wrap(i) for i in found)
-    return wrap(np.stack(found, -1)[:, : input._a.ndim])
+        return tuple(wrap(np.ascontiguousarray(i)) for i in found)
+    return wrap(np.stack(found)[: input._a.ndim].T)

@@ -27,6 +27,21 @@ def _root(x: np.ndarray) -> np.ndarray:
     return x
 
 
+def _memory(x: np.ndarray) -> np.ndarray:
+    """All bytes of the memory that ``x`` looks into."""
+    return _root(x).ravel(order="K").view(np.uint8)
+
+
+def _seen(x: np.ndarray, shape: Any, strides: Any, offset: int | None = None) -> np.ndarray:
+    """x's memory under a shape and strides in bytes, from x's own first element on."""
+    memory = _memory(x)
+    if offset is None:
+        offset = x.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    if 0 in shape:
+        return np.ndarray(shape, x.dtype)
+    return np.ndarray(shape, x.dtype, memory, offset, strides)  # type: ignore[arg-type]
+
+
 def _places(size: Any, stride: Any, offset: int) -> np.ndarray:
     """The place in flat memory of every element of a strided view."""
     places = np.full(tuple(size), offset, np.int64)
@@ -51,19 +66,14 @@ def as_strided_op(x: Any, /, size: Any, stride: Any, offset: int, source: Any) -
     tensor([[0, 1],
             [3, 4]])
     """
-    root = _root(x)
-    flat = root.ravel(order="K")  # the memory from its start
-    if flat.dtype != x.dtype:
-        flat = flat.view(x.dtype)
-    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-    if 0 not in size and (offset < 0 or last >= flat.size):
+    need = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) + 1
+    have = _memory(x).size // x.itemsize
+    if 0 not in size and (offset < 0 or need > have):
         raise RuntimeError(
             f"setStorage: sizes {list(size)}, strides {list(stride)} and storage offset {offset} "
-            f"need {last + 1} elements, but the memory holds {flat.size}"
+            f"need {need} elements, but the memory holds {have}"
         )
-    steps = tuple(s * x.itemsize for s in stride)
-    y = np.lib.stride_tricks.as_strided(flat[offset:], tuple(size), steps)
-    return y
+    return _seen(x, tuple(size), tuple(s * x.itemsize for s in stride), offset * x.itemsize)
 
 
 @as_strided_op.vjp
@@ -166,7 +176,7 @@ def unfold_windows(x: Any, /, dimension: int, size: int, step: int) -> Any:
     shape[axis] = (n - size) // step + 1
     steps.append(steps[axis])
     steps[axis] *= step
-    return np.lib.stride_tricks.as_strided(x, (*shape, size), steps)
+    return _seen(x, (*shape, size), steps)
 
 
 @unfold_windows.vjp

@@ -11,6 +11,8 @@ import numpy as np
 from .._card import Case, composed
 from .._define import op
 from .._geometry import check_dim
+from .._layouts import contiguous_format, preserve_format
+from .._memory_order import copied
 from .._tensor import Tensor
 
 
@@ -194,7 +196,10 @@ def expand(x: Any, /, size: Any) -> Any:
                 f"({x.shape[i - extra]}) at non-singleton dimension {i}. Target sizes: "
                 f"{list(sizes)}. Tensor sizes: {list(x.shape)}"
             )
-    return np.broadcast_to(x, shape)
+    y = np.broadcast_to(x, shape)
+    if x.flags.writeable:
+        y.flags.writeable = True  # single rows of it may be written
+    return y
 
 
 @expand.vjp
@@ -316,14 +321,14 @@ def _(g: Any) -> Any:
 
 
 @op(name="row_major", cases=lambda rng: iter([Case(rng.normal(size=(2, 3)).T)]))
-def _row_major(x: Any, /) -> Any:
-    """A copy of the elements in row-major memory.
+def _row_major(x: Any, /, memory_format: Any = contiguous_format) -> Any:
+    """A copy of the elements in row-major memory, or in the order of a memory format.
 
     >>> import tensor_core as torch
     >>> torch.arange(4).reshape(2, 2).t().contiguous().stride()
     (2, 1)
     """
-    return x.copy(order="C")
+    return copied(x, memory_format)
 
 
 @_row_major.vjp
@@ -345,4 +350,8 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     >>> x.contiguous().stride(), x.stride()
     ((2, 1), (1, 2))
     """
-    return input if input._a.flags.c_contiguous else _row_major(input)
+    if memory_format is None or memory_format is contiguous_format:
+        return input if input._a.flags.c_contiguous else _row_major(input)
+    if memory_format is preserve_format:
+        raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+    return input if input.is_contiguous(memory_format) else _row_major(input, memory_format)
