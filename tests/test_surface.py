@@ -119,8 +119,6 @@ def harmless(name):
         "torch.backends.cuda.matmul": lambda: setattr(t.backends.cuda.matmul, "allow_tf32", True),
         "torch.backends.cudnn.allow_tf32": lambda: setattr(t.backends.cudnn, "allow_tf32", True),
         "torch.backends.cudnn.benchmark": lambda: setattr(t.backends.cudnn, "benchmark", False),
-        "torch.amp.autocast": lambda: t.amp.autocast("cuda").__enter__().__exit__(),
-        "torch.autocast": lambda: t.autocast("cpu", t.bfloat16)(t.sin)(t.zeros(1)),
         "torch.profiler.profile": lambda: t.profiler.profile().__enter__().__exit__(),
         "torch.profiler.tensorboard_trace_handler":
             lambda: t.profiler.tensorboard_trace_handler("log"),

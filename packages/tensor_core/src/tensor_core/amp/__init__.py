@@ -1,8 +1,6 @@
-"""Mixed precision: its blocks and scalers are accepted, and tensors keep their own types.
+"""Mixed precision: matrix products in bfloat16, and losses scaled so that none vanishes.
 
-On a GPU torch switches both off, with a warning, when there is none; so it is here. On the CPU
-torch computes matrix products inside ``autocast("cpu")`` in bfloat16; here they are computed in
-the type of their tensors, which is more exact, and a warning says so.
+For a GPU, torch switches both off with a warning when there is none; so it is here.
 """
 
 from .._missing import missing

@@ -1,4 +1,4 @@
-"""``autocast``: a block in which torch would lower the precision of matrix products."""
+"""``autocast``: a block in which matrix products are computed in fewer digits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import _dtypes
 from .._device import TYPES, device
+from ._casting import switch
 
 _SUPPORTED = ("cpu", "cuda", "mps", "xpu", "hpu", "mtia", "xla", "maia")
 
@@ -26,19 +27,19 @@ def is_autocast_available(device_type: str) -> bool:
 
 
 class autocast:
-    """A block, or a decorated function, of mixed precision; tensors keep their own types here.
+    """A block, or a decorated function, of mixed precision.
 
-    For a device that is not there it switches itself off with torch's warning. On the CPU it is
-    accepted: results are computed in the type of the tensors, not in bfloat16, and a warning
-    says so once. ``autocast("cpu", enabled=False)`` says nothing.
+    On the CPU, products, convolutions and attention of float32 tensors are computed in bfloat16
+    (or float16, as ``dtype`` says) and losses in float32, as in torch. For a device that is not
+    there it switches itself off with torch's warning.
 
     Raises:
         RuntimeError: there is no such kind of device.
 
     >>> import tensor_core as torch
-    >>> with torch.autocast("cpu", enabled=False):
+    >>> with torch.autocast("cpu", dtype=torch.bfloat16):
     ...     (torch.ones(1, 2) @ torch.ones(2, 1)).dtype
-    torch.float32
+    torch.bfloat16
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class autocast:
         self.custom_device_name = None
         self.fast_dtype = _fast(device_type) if dtype is None else dtype
         self._cache_enabled = True if cache_enabled is None else cache_enabled
+        self._before: list[Any] = []
         self._enabled = bool(enabled)
         if self._enabled:
             self._enabled = self._possible()
@@ -87,18 +89,15 @@ class autocast:
         return True
 
     def __enter__(self) -> autocast:
-        if self._enabled:
-            warnings.warn(
-                f"autocast('{self.device}') lowers no precision here: products are computed in the "
-                f"type of their tensors, more exactly than in {self.fast_dtype}",
-                UserWarning,
-                stacklevel=2,
-            )
         _stack.append(self)
+        if self.device == "cpu":
+            self._before.append(switch(self.fast_dtype if self._enabled else None))
         return self
 
     def __exit__(self, *exc: object) -> None:
         _stack.pop()
+        if self.device == "cpu":
+            switch(self._before.pop())
 
     def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function, run inside this block."""
