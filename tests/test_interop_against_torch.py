@@ -270,9 +270,13 @@ def test_dlpack_between_all_three(kind):
     assert there.stride() == (1, 2) and str(there.dtype) == f"torch.{kind}"
     there[0, 1] = 0
     back = tensor_core.from_dlpack(there)
-    assert not back[0, 1] and back.data_ptr() == x.data_ptr() == there.data_ptr()
-    capsule = torch.utils.dlpack.to_dlpack(there)
-    assert tensor_core.utils.dlpack.from_dlpack(capsule).data_ptr() == x.data_ptr()
+    back[1, 0] = 0
+    assert (
+        not there[1, 0] and not back[0, 1] and back.data_ptr() == x.data_ptr() == there.data_ptr()
+    )
+    taken = tensor_core.utils.dlpack.from_dlpack(torch.utils.dlpack.to_dlpack(there))
+    taken[0, 0] = 0
+    assert not there[0, 0] and taken.data_ptr() == x.data_ptr()
     capsule = tensor_core.utils.dlpack.to_dlpack(x)
     assert torch.utils.dlpack.from_dlpack(capsule).data_ptr() == x.data_ptr()
     assert np.from_dlpack(x).__array_interface__["data"][0] == x.data_ptr()

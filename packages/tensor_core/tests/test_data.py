@@ -55,7 +55,7 @@ def test_a_stream_is_shared_among_workers():
             yield from range(info.id, 9, info.num_workers)
 
     assert data.get_worker_info() is None
-    loader = data.DataLoader(Stream(), batch_size=2, num_workers=3)
+    loader = data.DataLoader(Stream(), batch_size=2, num_workers=2)
     assert sorted(int(v) for b in loader for v in b) == list(range(9))
     assert data.get_worker_info() is None
 

@@ -44,6 +44,36 @@ class _Handed:
         return (1, 0)
 
 
+class _Writable:
+    """An array's memory without its note that it is read-only."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.owner = array
+        interface = dict(array.__array_interface__)
+        interface["data"] = (interface["data"][0], False)
+        self.__array_interface__ = interface
+
+
+def _array(given: Any) -> np.ndarray:
+    """The array in the memory of a capsule, or of an object that gives one."""
+    handed = given
+    if hasattr(given, "__dlpack__"):
+        kind = given.__dlpack_device__()[0]
+        if kind != 1:
+            raise BufferError(f"from_dlpack: memory of device type {int(kind)} is not on the CPU")
+        try:
+            handed = given.__dlpack__(max_version=(1, 0))
+        except TypeError:  # it knows the first version only
+            handed = given.__dlpack__()
+    elif type(given).__name__ != "PyCapsule":
+        raise AttributeError(
+            f"from_dlpack: a {type(given).__name__} has no __dlpack__ and is no capsule"
+        )
+    first_version = '"dltensor"' in repr(handed)  # which cannot say that memory is read-only
+    array = np.from_dlpack(_Handed(handed))
+    return np.asarray(_Writable(array)) if first_version else array
+
+
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor in the memory of another library's array, or of a DLPack capsule.
 
@@ -62,16 +92,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     """
     if isinstance(ext_tensor, Tensor):
         return ext_tensor.clone() if copy else wrap(ext_tensor.detach()._a)
-    if not hasattr(ext_tensor, "__dlpack__"):
-        if type(ext_tensor).__name__ != "PyCapsule":
-            raise AttributeError(
-                f"from_dlpack: a {type(ext_tensor).__name__} has no __dlpack__ and is no capsule"
-            )
-        ext_tensor = _Handed(ext_tensor)
-    kind = ext_tensor.__dlpack_device__()[0]
-    if kind != 1:
-        raise BufferError(f"from_dlpack: memory of device type {int(kind)} is not on the CPU")
-    array = np.from_dlpack(ext_tensor)
+    array = _array(ext_tensor)
     _dtypes.of_array(array)
     return wrap(array.copy() if copy else array)
 
