@@ -154,6 +154,10 @@ def _one(t: Tensor, as_tensor: bool) -> Any:
     a = t._a
     if a.size != 1:
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if a.dtype.kind == "c":
+        raise RuntimeError(
+            f"grad can be implicitly created only for real scalar outputs but got {t.dtype}"
+        )
     if as_tensor or a.ndim or a.dtype not in _ONES:
         g = np.ones(a.shape, a.dtype)
         return wrap(g) if as_tensor else g
@@ -272,6 +276,8 @@ def _pass_on_arrays(
                 g = run_hooks(leaf._hooks, wrap(g))._a
         if wanted is not None:
             captured[leaf] = g
+        elif not leaf._rg:  # it was asked for no gradient since
+            continue
         # References to memory that nobody else holds: ``g``, and getrefcount's own.
         elif leaf._grad is None and g.base is None and getrefcount(g) <= 2:
             leaf._grad = wrap(g)

@@ -30,7 +30,21 @@ OWN = frozenset(
 REFUSED = frozenset(
     (
         *("amax", "amin", "argmax", "argmin", "binary_cross_entropy", "clamp", "cummax", "cummin"),
-        *("deg2rad", "digamma", "elu", "erf", "erfc", "erfcx", "erfinv", "fmax", "fmin", "ge"),
+        *(
+            "ceil",
+            "deg2rad",
+            "digamma",
+            "floor",
+            "trunc",
+            "elu",
+            "erf",
+            "erfc",
+            "erfcx",
+            "erfinv",
+            "fmax",
+            "fmin",
+            "ge",
+        ),
         *("gelu", "group_norm", "gt", "hardshrink", "i0", "i0e", "i1", "i1e", "igamma", "igammac"),
         *("kthvalue", "le", "leaky_relu", "lgamma", "log_ndtr", "log_softmax", "logit", "lt"),
         *("max_dim", "maximum", "median", "median_all", "min_dim", "minimum", "mode", "mvlgamma"),

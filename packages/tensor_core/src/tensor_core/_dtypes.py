@@ -48,7 +48,13 @@ class dtype:
         return self.category > 1 or self.numpy.kind not in "bu"
 
     def to_complex(self) -> dtype:
-        """The complex type of this width: ``float64`` gives ``complex128``."""
+        """The complex type of this width: ``float64`` gives ``complex128``.
+
+        Raises:
+            RuntimeError: there is none, of integers and truths.
+        """
+        if self.category < 2:
+            raise RuntimeError(f"{self.name} has no complex type; only floating-point types have")
         return _COMPLEX.get(self.name, self)
 
     def to_real(self) -> dtype:

@@ -38,6 +38,10 @@ MOVES = frozenset(
         *("take_along_dim", "tril", "triu"),
     )
 )
+# Ops that multiply by a number as it is; others round it first, as torch does.
+EXACT = frozenset(("floor_divide", "mul", "true_div", "trunc_divide"))
+# Ops that refuse numbers too large for the half type.
+BOUNDED = frozenset(("clamp", "masked_fill", "pow"))
 # Ops that take float32 parameters and statistics beside half values.
 MIXED = frozenset(("layer_norm", "rms_norm", "group_norm", "batch_norm", "masked_fill", "fold"))
 
@@ -70,13 +74,16 @@ def compute(op: Any, values: list[Any]) -> Any:
         return op.forward(*values)
     kind = _half_type(op, values)
     at = op.names.index("dtype") if "dtype" in op.names else None
+    if op.name in BOUNDED:
+        _require_fit(op.name, values[: op.n_arrays], kind)
     values = [widened(v) for v in values]
     if at is not None and isinstance(values[at], Dtype):
         kind = values[at].numpy
         values[at] = None  # computed in float32, rounded to what was asked for
     if op.promote is not None and not isinstance(values[0], tuple):
-        for i in op.mixed:
-            values[i] = _number(values[i])
+        exact = op.name in EXACT
+        for i in (*op.mixed, *_alpha(op)):
+            values[i] = _number(values[i], None if exact else kind)
     result = op.forward(*values)
     if type(result) is not tuple:
         return narrowed(result, kind)
@@ -112,11 +119,33 @@ def widened(value: Any) -> Any:
     return value
 
 
-def _number(value: Any) -> Any:
-    """A 0-d array of another type counts as a number, as precise as float32."""
-    if isinstance(value, np.ndarray) and not value.ndim and value.dtype.kind in "fiub":
-        return value.astype(F32, copy=False)
-    return value
+def _number(value: Any, kind: np.dtype[Any] | None) -> Any:
+    """A number or 0-d array of another type in float32, rounded to ``kind`` if one is given."""
+    if isinstance(value, np.ndarray):
+        if value.ndim or value.dtype.kind not in "fiub":
+            return value
+        with np.errstate(over="ignore"):
+            value = value.astype(F32, copy=False)
+            return value if kind is None else value.astype(kind).astype(F32)
+    if kind is None or type(value) not in (int, float):
+        return value
+    with np.errstate(over="ignore"):
+        rounded = float(np.asarray(value, F32).astype(kind))
+    return value if rounded == value else rounded
+
+
+def _require_fit(name: str, values: list[Any], kind: np.dtype[Any]) -> None:
+    for v in values:
+        if isinstance(v, int | float) and np.isfinite(v) and abs(v) > _LARGEST[kind.char]:
+            raise RuntimeError(f"{name}: value {v} cannot be converted to {kind} without overflow")
+
+
+_LARGEST = {"e": 65504.0, "E": (2.0 - 2.0**-7) * 2.0**127}
+
+
+def _alpha(op: Any) -> tuple[int, ...]:
+    """Where the factor of ``add`` and ``sub`` stands."""
+    return (op.n_arrays,) if op.names[op.n_arrays :] == ("alpha",) else ()
 
 
 def narrowed(result: Any, kind: np.dtype[Any]) -> Any:

@@ -328,6 +328,8 @@ def abs(x: Any, /) -> Any:
     >>> torch.abs(torch.tensor([-1.5, 2.0]))
     tensor([1.5000, 2.0000])
     """
+    if x.dtype.kind == "b":
+        raise NotImplementedError("abs: not implemented for torch.bool; convert with .int()")
     return np.abs(x)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import _dtypes
 from .._card import Case
 from .._define import op
+from .._tensor import Tensor, wrap
 
 
 def _where_cases(rng: np.random.Generator) -> Any:
@@ -40,6 +42,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
+    if not isinstance(input, Tensor) and not isinstance(other, Tensor):
+        input = wrap(np.asarray(input, _dtypes.result_numpy([input, other])))
     return where_op(condition, input, other)
 
 

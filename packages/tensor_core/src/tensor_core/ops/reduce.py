@@ -74,7 +74,7 @@ def _sum_cases(rng: np.random.Generator) -> Any:
     yield Case(np.zeros((0, 3)), 0)
 
 
-@op(torch="sum", cases=_sum_cases)
+@op(torch="sum", row_major=True, cases=_sum_cases)
 def sum(x: Any, /, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The sum along ``dim`` (all without). Integers and bool give int64.
 
@@ -87,7 +87,8 @@ def sum(x: Any, /, dim: Dim = None, keepdim: bool = False, dtype: Any = None) ->
         x = x.astype(_dtypes.to_numpy(dtype), copy=False)
     elif x.dtype.kind in "iub":
         x = x.astype(np.int64, copy=False)
-    return _add_up(x, None if dim is None else axes_of(dim, x.ndim), None, None, keepdim)
+    kind = None if dtype is None else x.dtype  # else NumPy adds short integers as long ones
+    return _add_up(x, None if dim is None else axes_of(dim, x.ndim), kind, None, keepdim)
 
 
 @sum.vjp
@@ -97,7 +98,7 @@ def _(g: Any, x_shape: Any, dim: Any, keepdim: Any) -> Any:
     return spread(g, x_shape, dim, keepdim)
 
 
-@op(torch="mean", cases=_cases)
+@op(torch="mean", row_major=True, cases=_cases)
 @np.errstate(all="ignore")
 def mean(x: Any, /, dim: Dim = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The mean along ``dim`` (all without); NaN of nothing.
@@ -131,7 +132,7 @@ def _(g: Any, x_shape: Any, dim: Any, keepdim: Any) -> Any:
     return spread(g / max(reduced_count(x_shape, dim), 1), x_shape, dim, keepdim)
 
 
-@op(name="var", torch="var", cases=lambda rng: iter(list(_cases(rng))[:4]))
+@op(name="var", torch="var", row_major=True, cases=lambda rng: iter(list(_cases(rng))[:4]))
 @np.errstate(all="ignore")
 def var_op(x: Any, /, dim: Dim = None, correction: Any = 1, keepdim: bool = False) -> Any:
     """The mean squared distance from the mean, divided by n - ``correction``.
@@ -214,7 +215,7 @@ def _prod_cases(rng: np.random.Generator) -> Any:
     yield Case(np.zeros((0, 3)), 0)
 
 
-@op(torch="prod", cases=_prod_cases)
+@op(torch="prod", row_major=True, cases=_prod_cases)
 def prod(x: Any, /, dim: int | None = None, keepdim: bool = False, dtype: Any = None) -> Any:
     """The product along ``dim`` (all without). Integers and bool give int64.
 
@@ -226,7 +227,7 @@ def prod(x: Any, /, dim: int | None = None, keepdim: bool = False, dtype: Any = 
         x = x.astype(_dtypes.to_numpy(dtype), copy=False)
     elif x.dtype.kind in "iub":
         x = x.astype(np.int64, copy=False)
-    return x.prod(axis=numpy_axis(dim, x.ndim), keepdims=keepdim)
+    return x.prod(axis=numpy_axis(dim, x.ndim), dtype=x.dtype, keepdims=keepdim)
 
 
 @prod.vjp
