@@ -57,13 +57,17 @@ class Call:
 
     def __init__(self, card: Any, case: Any, dtype: Any = np.float64) -> None:
         self.card = card
-        self.kwargs = case.kwargs
+        self.kwargs = {k: self._held(v, dtype) for k, v in case.kwargs.items()}
         self.args = [self._own(a, dtype) for a in case.args]
         self.inputs: list[np.ndarray] = []
         for i, a in enumerate(self.args):
             if case.wrt is None or i in case.wrt:
                 parts = a if isinstance(a, list) else [a]
                 self.inputs += [p for p in parts if isinstance(p, np.ndarray) and _floats(p)]
+
+    def _held(self, a: Any, dtype: Any) -> Any:
+        """An array given by keyword: a tensor, and no input to differentiate."""
+        return torch.from_numpy(self._own(a, dtype)) if isinstance(a, np.ndarray) else a
 
     def _own(self, a: Any, dtype: Any) -> Any:
         if isinstance(a, list) and a and isinstance(a[0], np.ndarray):

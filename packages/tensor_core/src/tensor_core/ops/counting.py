@@ -170,7 +170,8 @@ def histogram(
     else:
         if bins <= 0:
             raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins}")
-        low, high = _range(a, *(range or (0.0, 0.0)), "torch.histogram")
+        first, last = range or (0.0, 0.0)
+        low, high = _range(a, first, last, "torch.histogram")
         edges = np.linspace(low, high, bins + 1).astype(a.dtype)
     if weight is not None and weight._a.shape != a.shape:
         raise RuntimeError(
@@ -180,7 +181,7 @@ def histogram(
     counts = _counted(a.reshape(-1), edges, None if weight is None else weight._a.reshape(-1))
     if density:
         counts = counts / (counts.sum() * np.diff(edges))
-    parts = (wrap(counts.astype(a.dtype)), wrap(np.array(edges)))
+    parts: Any = (wrap(counts.astype(a.dtype)), wrap(np.array(edges)))
     if out is not None:
         parts = tuple(write_out(p, o) for p, o in zip(parts, out, strict=True))
     return return_types.histogram(parts)
@@ -213,7 +214,7 @@ def searchsorted(
         raise RuntimeError(f"side can only be 'left' or 'right' but got {side}")
     if right and side == "left":
         raise RuntimeError("side='left' and right=True contradict each other: give one of them")
-    where = "right" if right or side == "right" else "left"
+    where: Any = "right" if right or side == "right" else "left"
     rows = sorted_sequence._a
     if isinstance(input, Tensor) and input._a.dtype != rows.dtype:
         raise RuntimeError(

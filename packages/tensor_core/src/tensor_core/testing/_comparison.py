@@ -112,7 +112,8 @@ def _leaves(actual: Any, expected: Any, options: _Options, where: str) -> None:
     elif _all(pair, Tensor) or _all(pair, np.ndarray):
         if not (options.allow_subclasses or type(actual) is type(expected)):
             _unknown(actual, expected)
-        _tensors(*(v if isinstance(v, Tensor) else wrap(v) for v in pair), options, where)
+        a, b = (v if isinstance(v, Tensor) else wrap(v) for v in pair)
+        _tensors(a, b, options, where)
     else:
         _unknown(actual, expected)
 
