@@ -115,6 +115,7 @@ NO_DERIVATIVE = {
         ],
         "refused",
     ),
+    **dict.fromkeys(["vmap"], "calls functions"),  # test_devices_against_torch.py
     # operators and protocols
     **dict.fromkeys(
         ["__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__", "__contains__"], "comparison"

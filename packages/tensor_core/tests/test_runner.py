@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import tensor_core
-
 # What a program can see of how it was started.
 PROBE = """
 import os, sys
@@ -172,12 +170,21 @@ if __name__ == "__main__":
 
 
 def test_the_binding_can_be_undone():
-    before = list(sys.meta_path), list(sys.path), set(sys.modules)
-    with tensor_core.as_torch() as torch:
-        assert torch is tensor_core
-        assert sys.modules["torch"] is tensor_core
-    assert (list(sys.meta_path), list(sys.path)) == before[:2]
-    assert not {n for n in sys.modules if n.partition(".")[0] == "torch"} - before[2]
+    code = """
+import sys, tensor_core
+before = list(sys.meta_path), list(sys.path)
+with tensor_core.as_torch() as torch:
+    import torch.nn.functional
+    assert torch is tensor_core is sys.modules["torch"]
+assert (list(sys.meta_path), list(sys.path)) == before
+assert not [n for n in sys.modules if n.partition(".")[0] == "torch"]
+tensor_core.as_torch()
+import torch
+assert torch is tensor_core
+print("done")
+"""
+    done = run("-c", code, module=False)
+    assert done.stdout == "done\n", done.stderr
 
 
 def test_another_torch_that_is_imported_already_is_named(tmp_path):

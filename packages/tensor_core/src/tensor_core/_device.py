@@ -23,7 +23,12 @@ class OutOfMemoryError(RuntimeError):
 
 
 class AcceleratorError(RuntimeError):
-    """An accelerator failed: never, since there is none."""
+    """An accelerator failed: never, since there is none.
+
+    >>> import tensor_core as torch
+    >>> issubclass(torch.AcceleratorError, RuntimeError)
+    True
+    """
 
 
 class device:

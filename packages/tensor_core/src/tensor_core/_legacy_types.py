@@ -75,6 +75,14 @@ NAMES = {
 }  # fmt: skip
 
 
+_DOC = """A tensor of {kind}: of the sizes given, or of a sequence.
+
+>>> import tensor_core as torch
+>>> isinstance(torch.zeros(2, 3, dtype={kind}), {module}.{name}) == ({module} is torch)
+True
+"""
+
+
 def named_type(name: str) -> TensorType:
     """The legacy type of a full name: ``"torch.FloatTensor"``.
 
@@ -99,7 +107,7 @@ def types(module: str, available: bool) -> dict[str, TensorType]:
         if kind is not None:
             full = f"{short}Tensor"
             fields = {"__module__": module, "dtype": kind, "available": available}
-            fields["__doc__"] = f"A tensor of {kind}: of the sizes given, or of a sequence."
+            fields["__doc__"] = _DOC.format(kind=kind, name=full, module=module)
             found[full] = TensorType(full, (), fields)
     return found
 

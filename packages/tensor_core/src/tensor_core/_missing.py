@@ -27,7 +27,7 @@ def sentence(module: str, name: str, known: Any) -> str:
     >>> sentence("tensor_core.nn", "Linea", ["Linear", "ReLU"])
     "tensor_core has no 'torch.nn.Linea'; the nearest name there is 'Linear'"
     """
-    public = [n for n in known if not n.startswith("_")]
+    public = list(dict.fromkeys(n for n in known if not n.startswith("_")))
     near = difflib.get_close_matches(name, public, n=3, cutoff=0.6)
     text = f"tensor_core has no '{shown(module)}.{name}'"
     if not near:

@@ -92,12 +92,22 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """What :func:`use_deterministic_algorithms` was told."""
+    """What :func:`use_deterministic_algorithms` was told.
+
+    >>> import tensor_core as torch
+    >>> torch.are_deterministic_algorithms_enabled()
+    False
+    """
     return _state["deterministic"]
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Whether it was told to warn only."""
+    """Whether it was told to warn only.
+
+    >>> import tensor_core as torch
+    >>> torch.is_deterministic_algorithms_warn_only_enabled()
+    False
+    """
     return _state["warn only"]
 
 
@@ -124,7 +134,12 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
 
 
 def get_deterministic_debug_mode() -> int:
-    """0, 1 or 2: off, warn or error."""
+    """0, 1 or 2: off, warn or error.
+
+    >>> import tensor_core as torch
+    >>> torch.get_deterministic_debug_mode()
+    0
+    """
     if not _state["deterministic"]:
         return 0
     return 1 if _state["warn only"] else 2
@@ -155,6 +170,9 @@ def set_num_interop_threads(n: int, /) -> None:
 
     Raises:
         RuntimeError: n < 1.
+
+    >>> import tensor_core as torch
+    >>> torch.set_num_interop_threads(1)
     """
     if n < 1:
         raise RuntimeError("set_num_interop_threads expects a positive integer")
@@ -162,12 +180,21 @@ def set_num_interop_threads(n: int, /) -> None:
 
 
 def set_warn_always(b: bool, /) -> None:
-    """Noted; Python's ``warnings`` says how often a warning is shown."""
+    """Noted; Python's ``warnings`` says how often a warning is shown.
+
+    >>> import tensor_core as torch
+    >>> torch.set_warn_always(False)
+    """
     _state["warn always"] = bool(b)
 
 
 def is_warn_always_enabled() -> bool:
-    """What :func:`set_warn_always` was told."""
+    """What :func:`set_warn_always` was told.
+
+    >>> import tensor_core as torch
+    >>> torch.is_warn_always_enabled()
+    False
+    """
     return _state["warn always"]
 
 

@@ -138,27 +138,51 @@ def get_autocast_dtype(device_type: str) -> Any:
 
 
 def get_autocast_cpu_dtype() -> Any:
-    """The type of ``autocast("cpu")``."""
+    """The type of ``autocast("cpu")``.
+
+    >>> import tensor_core as torch
+    >>> torch.get_autocast_cpu_dtype()
+    torch.bfloat16
+    """
     return get_autocast_dtype("cpu")
 
 
 def get_autocast_gpu_dtype() -> Any:
-    """The type of ``autocast("cuda")``."""
+    """The type of ``autocast("cuda")``.
+
+    >>> import tensor_core as torch
+    >>> torch.get_autocast_gpu_dtype()
+    torch.float16
+    """
     return get_autocast_dtype("cuda")
 
 
 def is_autocast_cpu_enabled() -> bool:
-    """Whether this is inside an enabled ``autocast("cpu")``."""
+    """Whether this is inside an enabled ``autocast("cpu")``.
+
+    >>> import tensor_core as torch
+    >>> torch.is_autocast_cpu_enabled()
+    False
+    """
     return is_autocast_enabled("cpu")
 
 
 def is_autocast_cache_enabled() -> bool:
-    """Whether the innermost block keeps what it has cast."""
+    """Whether the innermost block keeps what it has cast.
+
+    >>> import tensor_core as torch
+    >>> torch.is_autocast_cache_enabled()
+    True
+    """
     return _stack[-1]._cache_enabled if _stack else True
 
 
 def clear_autocast_cache() -> None:
-    """Accepted: nothing is cast, so nothing is kept."""
+    """Accepted: nothing is cast, so nothing is kept.
+
+    >>> import tensor_core as torch
+    >>> torch.clear_autocast_cache()
+    """
 
 
 def custom_fwd(

@@ -27,7 +27,12 @@ def is_anomaly_enabled() -> bool:
 
 
 def is_anomaly_check_nan_enabled() -> bool:
-    """Whether the mode, when it is on, looks for numbers that are none."""
+    """Whether the mode, when it is on, looks for numbers that are none.
+
+    >>> import tensor_core as torch
+    >>> torch.is_anomaly_check_nan_enabled()
+    True
+    """
     return _mode["check_nan"]
 
 
