@@ -39,8 +39,9 @@ def batch_statistics_norm(x: Any, weight: Any, bias: Any, /, eps: float) -> Any:
     """
     axes = (0, *range(2, x.ndim))
     mean = x.mean(axis=axes)
-    y = x - _channels(mean, x.ndim)
-    var = np.square(y).mean(axis=axes)
+    y = np.subtract(x, _channels(mean, x.ndim), order="C")
+    flat = y.reshape(len(x), x.shape[1], -1)
+    var = np.einsum("ncl,ncl->c", flat, flat) / x.dtype.type(max(x.size // max(x.shape[1], 1), 1))
     scale = 1 / np.sqrt(var + eps)
     y *= _channels(scale if weight is None else scale * weight, x.ndim)
     if bias is not None:
@@ -57,11 +58,17 @@ def _(g: Any, x: Any, weight: Any, y: Any, eps: Any) -> Any:
     rstd = 1 / np.sqrt(var + eps)
     centred = x - _channels(mean, ndim)
     total = np.sum(gy, axis=axes)
-    slope = np.sum(gy * centred, axis=axes) * rstd  # of the weight
+    flat = [a.reshape((x.shape[0], channels, -1)) for a in (gy, centred)]
+    slope = np.einsum("ncl,ncl->c", *flat) * rstd  # of the weight
     scale = rstd if weight is None else rstd * weight
-    by_centred = (2 * g_var - scale * slope * rstd) / n
-    dx = gy * _channels(scale, ndim) + centred * _channels(by_centred, ndim)
-    dx = dx + _channels((g_mean - scale * total) / n, ndim)
+    by_centred = _channels((2 * g_var - scale * slope * rstd) / n, ndim)
+    dx = gy * _channels(scale, ndim)
+    rest = _channels((g_mean - scale * total) / n, ndim)
+    if type(dx) is not np.ndarray:
+        return dx + centred * by_centred + rest, slope, total
+    centred *= by_centred  # our own arrays: without new memory
+    dx += centred
+    dx += rest
     return dx, slope, total
 
 

@@ -94,7 +94,7 @@ def largest(
     how = _windows(name, input, n, kernel, stride, padding, dilation, ceil)
     if not with_indices:
         return pool_max(input, how)
-    _, number = core.maxima(input._a, how)
+    number = core.numbers(input._a, core.largest(input._a, how), how)
     index = core.flat_indices(number, input._a.shape[-n:], how)
     return pool_pick(input, wrap(number), how), wrap(index)
 

@@ -10,6 +10,7 @@ from .._card import Case
 from .._define import op
 from . import pool_core as core
 from ._cases import distinct
+from .keys import raw
 from .pool_core import Windows
 
 
@@ -63,7 +64,7 @@ def _max_cases(rng: np.random.Generator) -> Any:
     yield Case(distinct(rng, (1, 2, 6)), Windows((2,), (2,), (1,), (3,), (3,)))  # dilated
 
 
-@op(name="pool_max", cases=_max_cases, keeps=("number",), kinks="ties: the first")
+@op(name="pool_max", cases=_max_cases, kinks="ties: the first")
 def pool_max(x: Any, /, how: Windows) -> Any:
     """The largest element of each window.
 
@@ -71,12 +72,13 @@ def pool_max(x: Any, /, how: Windows) -> Any:
     >>> torch.max_pool1d(torch.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
     tensor([[3., 2.]])
     """
-    return core.maxima(x, how)
+    return core.largest(x, how)
 
 
 @pool_max.vjp
-def _(g: Any, number: Any, x_shape: Any, how: Windows) -> Any:
-    return pool_put.plain(g, number, x_shape[len(x_shape) - len(how.out) :], how)
+def _(g: Any, x: Any, y: Any, how: Windows) -> Any:
+    number = core.numbers(raw(x), raw(y), how)
+    return pool_put.plain(g, number, x.shape[len(x.shape) - len(how.out) :], how)
 
 
 def _numbers(rng: np.random.Generator) -> tuple[Windows, np.ndarray]:
