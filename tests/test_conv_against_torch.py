@@ -166,6 +166,13 @@ def test_resizing(mode, to, align, flag):
     tally["resizings beside torch"] += 1
 
 
+def test_resizing_what_is_long():
+    """Dimensions too long for a matrix product are added up by a table on the way back."""
+    x = np.random.default_rng(4).normal(size=(1, 2, 300))
+    for named in ({"size": 700, "mode": "linear"}, {"scale_factor": 0.37}):
+        agree(lambda t, x, named=named: t.nn.functional.interpolate(x, **named), [x])
+
+
 # -- values that are no numbers, and types -------------------------------------------------------
 
 
