@@ -49,6 +49,19 @@ def states_before(
     return before
 
 
+def on_cache_lines(a: Array) -> Array:
+    """A contiguous copy that starts on a cache line.
+
+    OpenBLAS multiplies small matrices up to twice as fast if the right one does.
+    """
+    line = 64  # bytes
+    room = np.empty(a.size + line // a.itemsize, a.dtype)
+    start = -room.ctypes.data % line // a.itemsize
+    copy = room[start : start + a.size].reshape(a.shape)
+    copy[...] = a
+    return copy
+
+
 def projected(x: Array, weight: Array, *biases: Array | None) -> Array:
     """``x @ weight.T`` and the biases, for all time steps at once. Shapes: (N, I) -> (N, G)."""
     y = product(x, weight.T)
@@ -138,7 +151,7 @@ def rnn_layer(
     ([[1.0], [2.0], [3.0]], [[3.0]])
     """
     out = projected(x, weight_ih, bias_ih, bias_hh)  # (N, H)
-    h, w = h0.copy(), np.ascontiguousarray(weight_hh.T)
+    h, w = h0.copy(), on_cache_lines(weight_hh.T)
     for rows, n in time_steps(batch_sizes, reverse):
         a = out[rows]
         a += h[:n] @ w
@@ -155,10 +168,11 @@ def _(
     out, dh = y[0], g[1].copy()
     slope = 1 - out * out if nonlinearity == "tanh" else (out > 0).astype(out.dtype)
     da = np.empty_like(out)  # (N, H), before the non-linearity
+    w = on_cache_lines(weight_hh)
     for rows, n in time_steps(batch_sizes, not reverse):
         dh[:n] += g[0][rows]
         np.multiply(dh[:n], slope[rows], out=da[rows])
-        np.matmul(da[rows], weight_hh, out=dh[:n])
+        np.matmul(da[rows], w, out=dh[:n])
     dx, dw, db = weight_cotangents(da, x, weight_ih, (needs[0], needs[2], needs[4] or needs[5]))
     before = states_before(out, h0, batch_sizes, reverse) if needs[3] else None
     dr = product(da.T, before) if needs[3] else None

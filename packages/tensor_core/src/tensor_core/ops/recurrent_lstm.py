@@ -15,6 +15,7 @@ from .contract import linear
 from .recurrent import (
     Array,
     layer_cases,
+    on_cache_lines,
     states_before,
     time_steps,
     unrolled,
@@ -85,11 +86,9 @@ _INPUT, _FORGET, _OUTPUT, _NEW = range(4)
 
 def _by_gate(weight: Array, size: int) -> Array:
     """A weight (4 H, K) by gates, (4, K, H), halved for those that are sigmoids."""
-    w = weight.reshape(4, size, -1).swapaxes(1, 2)  # (4, K, H)
-    halved = np.empty(w.shape, w.dtype)
-    for place, gate in enumerate(_ORDER):
-        np.multiply(w[gate], 1 if place == _NEW else 0.5, out=halved[place])
-    return halved
+    w = on_cache_lines(weight.reshape(4, size, -1)[list(_ORDER)].swapaxes(1, 2))  # (4, K, H)
+    w[:_NEW] *= 0.5
+    return w
 
 
 def _step(gates: Array, recurrent: Array, bias: Any, cell: Array, squash: Array) -> None:
@@ -115,6 +114,7 @@ def _(
 ) -> Any:  # fmt: skip
     size = cells.shape[1]
     dh, dc = g[1].copy(), g[2].copy()
+    w = on_cache_lines(weight_hh.reshape(4, size, -1))  # (4, H, P)
     da = np.empty((len(x), 4 * size), gates.dtype)  # before the gates' non-linearities
     hidden = gates[_OUTPUT] * squashed if weight_hr is not None and needs[7] else None
     d_out = np.empty((len(x), h0.shape[1]), gates.dtype) if hidden is not None else None
@@ -124,12 +124,17 @@ def _(
             d_out[rows] = dh[:n]
         d_hidden = dh[:n] if weight_hr is None else dh[:n] @ weight_hr
         _step_back(d_hidden, dc[:n], gates[:, rows], squashed[rows], cells[rows], da[rows])
-        np.matmul(da[rows], weight_hh, out=dh[:n])
+        np.matmul(_gates_first(da[rows]), w).sum(0, out=dh[:n])
     dx, dw, db = weight_cotangents(da, x, weight_ih, (needs[0], needs[3], needs[5] or needs[6]))
     before = states_before(y[0], h0, batch_sizes, reverse) if needs[4] else None
     dr = product(da.T, before) if needs[4] else None
     dp = product(d_out.T, hidden) if d_out is not None else None
     return dx, dh, dc, dw, dr, db, db, dp
+
+
+def _gates_first(da: Array) -> Array:
+    """A view by gates, in the weights' order. Shapes: (n, 4 H) -> (4, n, H)."""
+    return da.reshape(len(da), 4, -1).swapaxes(0, 1)
 
 
 def _step_back(dh: Array, dc: Array, gates: Array, squash: Array, cell: Array, da: Array) -> None:
@@ -148,7 +153,7 @@ def _step_back(dh: Array, dc: Array, gates: Array, squash: Array, cell: Array, d
     slopes[_OUTPUT] *= dh
     for gate in (_INPUT, _FORGET, _NEW):
         slopes[gate] *= dc
-    into = da.reshape(len(dh), 4, -1).swapaxes(0, 1)  # (4, n, H), in the weights' order
+    into = _gates_first(da)
     for place, factor in (
         (_INPUT, gates[_NEW]),
         (_FORGET, cell),
