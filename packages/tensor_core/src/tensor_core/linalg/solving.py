@@ -228,13 +228,13 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     s = np.linalg.svd(A._a, compute_uv=False)
     rank = (s > tolerance * s.max(-1, initial=0, keepdims=True)).sum(-1)
     X = matmul(pinv(A, rtol=tolerance), rhs)
-    residuals = wrap(np.empty(0, A._a.dtype))
+    residuals = wrap(np.empty(0, A._a.real.dtype))
     if (m > n and (rank == n).all() and kind != "gelsy") or (
         m > n and kind == "gelsy" and (rank == n).all() and A._a.ndim >= 2
     ):
         residuals = (matmul(A, X) - rhs).abs().square().sum(-2)
     ranks = np.empty(0, np.int64) if kind == "gels" else np.asarray(rank, np.int64)
-    values = s if kind in ("gelsd", "gelss") else np.empty(0, A._a.dtype)
+    values = s if kind in ("gelsd", "gelss") else np.empty(0, A._a.real.dtype)
     solution = X.squeeze(-1) if vector else X
     return return_types.linalg_lstsq((solution, residuals, wrap(ranks), wrap(values)))
 

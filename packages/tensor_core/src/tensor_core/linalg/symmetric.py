@@ -157,7 +157,8 @@ def _(g: Any, y: Any) -> Any:
     gaps = gaps + np.eye(values.shape[-1], dtype=bool)  # the diagonal does not take part
     mixed = hermitian(vectors) @ gV * ~np.eye(values.shape[-1], dtype=bool)
     off = over(mixed, gaps)
-    return vectors @ (off + with_diagonal(gv)) @ hermitian(vectors)
+    full = vectors @ (off + with_diagonal(gv)) @ hermitian(vectors)
+    return (full + hermitian(full)) / 2
 
 
 def _checked(name: str, A: Tensor, UPLO: str) -> Tensor:
