@@ -37,9 +37,9 @@ class autocast:
         RuntimeError: there is no such kind of device.
 
     >>> import tensor_core as torch
-    >>> with torch.autocast("cpu", dtype=torch.bfloat16):
+    >>> with torch.autocast("cpu", dtype=torch.float16):
     ...     (torch.ones(1, 2) @ torch.ones(2, 1)).dtype
-    torch.bfloat16
+    torch.float16
     """
 
     def __init__(
