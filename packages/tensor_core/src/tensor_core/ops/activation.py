@@ -14,7 +14,7 @@ from .._tensor import Tensor
 from ..kernels import active as kernels
 from ._cases import away_from_zero, unary
 from .choosing import where_op
-from .exponential import erf, exp, log1p, sigmoid
+from .exponential import erf, sigmoid
 from .trigonometry import tanh
 
 _SQRT_HALF = 0.7071067811865476
@@ -29,6 +29,8 @@ def relu(x: Any, /) -> Any:
     >>> torch.relu(torch.tensor([-1.0, 2.0]))
     tensor([0., 2.])
     """
+    if x.dtype.kind == "b":
+        raise RuntimeError("relu: Boolean inputs not supported for relu; convert with .int()")
     return np.maximum(x, 0)
 
 
@@ -119,17 +121,34 @@ def _(g: Any, slope: Any) -> Any:
     return g * slope
 
 
-@composed(torch="nn.functional.softplus", cases=unary(-3, 3))
-def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def _softplus_cases(rng: np.random.Generator) -> Any:
+    yield from unary(-3, 3)(rng)
+    yield Case(np.zeros(2))  # the slope at 0 is a half
+    yield Case(rng.normal(size=(2, 3)) * 4, 2.0, 1.0)
+
+
+@op(
+    torch="nn.functional.softplus",
+    promote="float",
+    cases=_softplus_cases,
+    kinks="beta * x = threshold",
+)
+def softplus(x: Any, /, beta: float = 1.0, threshold: float = 20.0) -> Any:
     """``log(1 + exp(beta * x)) / beta``, and ``x`` itself above ``threshold``.
 
     >>> import tensor_core as torch
     >>> torch.nn.functional.softplus(torch.tensor([0.0, 50.0]))
     tensor([ 0.6931, 50.0000])
     """
-    scaled = input * beta if beta != 1 else input
-    soft = log1p(exp(-scaled.abs())) + relu(scaled)
-    return where_op(scaled > threshold, input, soft if beta == 1 else soft / beta)
+    scaled = x * beta
+    soft = (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta
+    return np.where(scaled > threshold, x, soft)
+
+
+@softplus.vjp
+def _(g: Any, x: Any, beta: Any, threshold: Any) -> Any:
+    scaled = x * beta
+    return np.where(scaled > threshold, g, g * sigmoid.plain(scaled))
 
 
 @composed(torch="nn.functional.logsigmoid", cases=unary(-3, 3))
@@ -233,8 +252,19 @@ def softmax(
     >>> torch.softmax(torch.tensor([1, 2, 3]), 0, dtype=torch.float32)
     tensor([0.0900, 0.2447, 0.6652])
     """
-    input = input if dtype is None else input.to(dtype)
+    input = _floating(input, dtype, "softmax")
     return softmax_op(input, _implicit(input._a.ndim) if dim is None else dim)
+
+
+def _floating(input: Tensor, dtype: Any, name: str) -> Tensor:
+    """``input`` as ``dtype``, or as it is if its numbers are not whole."""
+    if dtype is not None:
+        return input.to(dtype)
+    if input._a.dtype.kind in "iub":
+        raise NotImplementedError(
+            f"{name} is not implemented for {input.dtype}; convert with .float() or pass dtype="
+        )
+    return input
 
 
 def log_softmax(
@@ -246,5 +276,5 @@ def log_softmax(
     >>> torch.log_softmax(torch.tensor([1.0, 2.0, 3.0]), dim=0)
     tensor([-2.4076, -1.4076, -0.4076])
     """
-    input = input if dtype is None else input.to(dtype)
+    input = _floating(input, dtype, "log_softmax")
     return log_softmax_op(input, _implicit(input._a.ndim) if dim is None else dim)

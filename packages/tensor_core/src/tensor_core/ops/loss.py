@@ -64,13 +64,21 @@ def _(g: Any, slope: Any, count: Any) -> Any:
     return slope * (g / count if count else g * np.nan)
 
 
+def _one_target(input: Tensor, target: Tensor) -> Tensor:
+    """A single example's class may come as a vector of one."""
+    if input._a.ndim == 1 and target._a.shape == (1,) and target._a.dtype.kind != "f":
+        return target.reshape(())
+    return target
+
+
 def _check_targets(logits: Tensor, target: Tensor, classes: int, ignore_index: int) -> None:
     ids = target._a
     if ids.dtype.kind not in "iu":
         raise RuntimeError(f"cross_entropy: expected target of type Long, got {target.dtype}")
     expected = (logits._a.shape[:1] + logits._a.shape[2:]) if logits._a.ndim > 1 else ()
     if ids.shape != expected:
-        raise ValueError(
+        batch = logits._a.ndim == 1 or ids.shape[:1] != expected[:1]
+        raise (ValueError if batch else RuntimeError)(
             f"cross_entropy: expected target of shape {expected} for input of shape "
             f"{tuple(logits._a.shape)}, got {tuple(ids.shape)}"
         )
@@ -98,6 +106,7 @@ def _cross_entropy_cases(rng: np.random.Generator) -> Any:
     )
     yield Case(rng.normal(size=(4, 5)), target, label_smoothing=0.2)
     yield Case(rng.normal(size=5), np.array(3))
+    yield Case(rng.normal(size=5), np.array([3]))
 
 
 @composed(torch="nn.functional.cross_entropy", cases=_cross_entropy_cases)
@@ -202,6 +211,7 @@ def nll_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = chosen(size_average, reduce, reduction)
+    target = _one_target(input, target)
     dim = min(1, input._a.ndim - 1)
     _check_targets(input, target, input._a.shape[dim], ignore_index)
     counted = target._a != ignore_index
