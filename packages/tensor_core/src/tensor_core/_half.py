@@ -18,24 +18,14 @@ from ._dtypes import dtype as Dtype
 from ._special_plan import SpecialPlan, node_of
 from ._tensor import Tensor
 
-F16, F32, F64 = np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64)
+F16, F32 = np.dtype(np.float16), np.dtype(np.float32)
 
 # Ops that only move elements: the bits go as they are.
 MOVES = frozenset(
     (
-        *(
-            "cast",
-            "cat",
-            "clone",
-            "copy",
-            "flip",
-            "gather",
-            "index_select",
-            "pad_constant",
-            "repeat",
-        ),
-        *("repeat_interleave", "replace_view", "roll", "row_major", "scatter", "stack"),
-        *("take_along_dim", "tril", "triu"),
+        *("cast", "cat", "clone", "copy", "flip", "gather", "index_select", "pad_constant"),
+        *("repeat", "repeat_interleave", "replace_view", "roll", "row_major"),
+        *("scatter", "stack", "take_along_dim", "tril", "triu"),
     )
 )
 # Ops that multiply by a number as it is; others round it first, as torch does.
@@ -44,15 +34,6 @@ EXACT = frozenset(("floor_divide", "mul", "true_div", "trunc_divide"))
 BOUNDED = frozenset(("clamp", "masked_fill", "pow"))
 # Ops that take float32 parameters and statistics beside half values.
 MIXED = frozenset(("layer_norm", "rms_norm", "group_norm", "batch_norm", "masked_fill", "fold"))
-
-
-def run(op: Any, values: list[Any], args: tuple[Any, ...], needs: int) -> Any:
-    """The whole call of an op that has half inputs; ``values`` are its arguments as arrays."""
-    out = op.finish(compute(op, values), values, args, needs)
-    adapt(out)
-    return out
-
-
 # Compositions that torch computes at one go, and so rounds once.
 ONCE = frozenset(
     (
@@ -79,7 +60,8 @@ def compute(op: Any, values: list[Any]) -> Any:
     values = [widened(v) for v in values]
     if at is not None and isinstance(values[at], Dtype):
         kind = values[at].numpy
-        values[at] = None  # computed in float32, rounded to what was asked for
+        if kind in HALVES:
+            values[at] = None  # computed in float32, rounded to what was asked for
     if op.promote is not None and not isinstance(values[0], tuple):
         exact = op.name in EXACT
         for i in (*op.mixed, *_alpha(op)):

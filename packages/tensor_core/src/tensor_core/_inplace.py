@@ -205,7 +205,7 @@ def _(g: Any, replay: Any) -> Any:
     if isinstance(g, Tensor):
         zero = wrap(np.zeros_like(follow(g._a, replay)))
         return replace_view(g, zero, replay)
-    return _replace(g, np.zeros((), g.dtype), replay)
+    return _replace(g, np.zeros((), np.int8), replay)  # the view may be of another type than g
 
 
 @replace_view.vjp("part")

@@ -44,7 +44,7 @@ def make_complex(real: Any, imag: Any, /) -> Any:
             f"complex: expected both parts to be float32 or both float64, but got {real.dtype} "
             f"and {imag.dtype}"
         )
-    out = np.empty(np.broadcast_shapes(real.shape, imag.shape), _COMPLEX[real.dtype])
+    out: np.ndarray = np.empty(np.broadcast_shapes(real.shape, imag.shape), _COMPLEX[real.dtype])
     out.real, out.imag = real, imag
     return out
 
