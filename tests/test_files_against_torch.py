@@ -342,3 +342,27 @@ def test_modules_with_shared_weights(tmp_path):
     assert ours[1].weight.tolist() == model(torch)[1].weight.tolist()
     ours_safe.save_model(ours, path)
     assert safetensors.torch.load_model(model(torch), path) == (set(), [])
+
+
+MODULES = {
+    "sequence": (
+        lambda t: t.nn.Sequential(t.nn.Linear(2, 3), t.nn.ReLU(), t.nn.LayerNorm(3)), (4, 2),
+    ),
+    "recurrent": (lambda t: t.nn.LSTM(2, 3), (4, 1, 2)),
+    "normalised": (lambda t: t.nn.BatchNorm1d(3).eval(), (5, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_whole_modules_of_torch(name):
+    """A trusted file of torch's own modules: they come as ours, and compute the same."""
+    make, shape = MODULES[name]
+    theirs = make(torch)
+    ours = carried(torch, tensor_core, theirs, weights_only=False)
+    assert isinstance(ours, tensor_core.nn.Module) and repr(ours) == repr(theirs)
+    x = np.random.default_rng(0).normal(size=shape).astype("f")
+    found = []
+    for t, model in ((torch, theirs), (tensor_core, ours)):
+        y = model(t.from_numpy(x))
+        found.append(array(y[0] if isinstance(y, tuple) else y))
+    np.testing.assert_allclose(*found, atol=1e-6)

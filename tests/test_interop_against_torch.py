@@ -6,6 +6,7 @@ import multiprocessing
 import pickle
 import warnings
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -308,3 +309,14 @@ def test_a_file_object_of_pickles_and_tensors():
     tensor_core.save(tensor_core.ones(1), file)
     file.seek(0)
     assert pickle.load(file).tolist() == [0, 1, 2]
+
+
+def test_annotations_of_jaxtyping():
+    """``Float[Tensor, "b c"]`` knows shapes and types of tensors by their attributes alone."""
+    found = []
+    for t in BOTH:
+        kinds = (jaxtyping.Float, jaxtyping.Int, jaxtyping.Bool, jaxtyping.BFloat16)
+        values = (t.ones(2, 3), t.ones(2), t.ones(2, 3).long(), t.ones(2, 3) > 0)
+        values += (t.ones(1, 2).to(t.bfloat16),)
+        found.append([[isinstance(v, k[t.Tensor, "b c"]) for k in kinds] for v in values])
+    assert found[0] == found[1]

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...._tensor import Tensor
+from ..dataset import Subset, TensorDataset
+from . import collate
+
 
 class _MapDatasetFetcher:
     """Samples by index."""
@@ -15,15 +19,30 @@ class _MapDatasetFetcher:
         self.dataset = dataset
         self.auto_collation = auto_collation
         self.collate_fn = collate_fn
+        usual = collate.default_collate_fn_map[Tensor] is collate.collate_tensor_fn
+        self._by_rows = auto_collation and usual and collate_fn is collate.default_collate
 
     def fetch(self, index: Any) -> Any:
         """The batch of a list of indices, or the sample of one index."""
         dataset = self.dataset
         if not self.auto_collation:
             return self.collate_fn(dataset[index])
+        if self._by_rows and index:
+            rows = _rows(dataset, index)
+            if rows is not None:
+                return rows
         if getattr(dataset, "__getitems__", None):
             return self.collate_fn(dataset.__getitems__(index))
         return self.collate_fn([dataset[i] for i in index])
+
+
+def _rows(dataset: Any, index: list[int]) -> list[Tensor] | None:
+    """The batch of a dataset of tensors, taken at once: what stacking its samples would give."""
+    while type(dataset) is Subset:
+        dataset, index = dataset.dataset, [dataset.indices[i] for i in index]
+    if type(dataset) is not TensorDataset or any(type(i) is not int for i in index):
+        return None
+    return [t[index] for t in dataset.tensors]
 
 
 class _IterableDatasetFetcher:
