@@ -240,8 +240,26 @@ def attend(t, *shapes, **more):
     return t.nn.MultiheadAttention(6, 2)(q, k, v, **more)
 
 
+def sdpa(t, *heads, mask=None, kind="float32", **more):
+    q, k, v = (t.ones(1, h, 3, 4) for h in heads)
+    return t.nn.functional.scaled_dot_product_attention(q, k.to(getattr(t, kind)), v, mask, **more)
+
+
 X = (4, 2, 6)
 WRONG = {
+    "keys for two heads of four": lambda t: sdpa(t, 4, 2, 2),
+    "groups": lambda t: sdpa(t, 4, 3, 3, enable_gqa=True),
+    "dropout_p": lambda t: sdpa(t, 1, 1, 1, dropout_p=1.5),
+    "mask of integers": lambda t: sdpa(t, 1, 1, 1, mask=t.ones(3, 3, dtype=t.int64)),
+    "mask of float64": lambda t: sdpa(t, 1, 1, 1, mask=t.ones(3, 3, dtype=t.float64)),
+    "mask's shape beside scores": lambda t: sdpa(t, 1, 1, 1, mask=t.ones(3, 2)),
+    "key's type": lambda t: sdpa(t, 1, 1, 1, kind="float64"),
+    "mask and causal, dropping": lambda t: sdpa(
+        t, 1, 1, 1, mask=t.ones(3, 3), is_causal=True, dropout_p=0.5
+    ),
+    "indices' type": lambda t: t.nn.Embedding(4, 3)(t.tensor([1], dtype=t.uint8)),
+    "table's dimensions": lambda t: t.nn.functional.embedding(t.tensor([1]), t.ones(3)),
+    "index": lambda t: t.nn.Embedding(4, 3)(t.tensor([4])),
     "embed_dim": lambda t: t.nn.MultiheadAttention(0, 2),
     "heads": lambda t: t.nn.MultiheadAttention(6, 4),
     "4-d": lambda t: attend(t, (1, *X), (1, *X), (1, *X)),
@@ -313,7 +331,7 @@ SDPA = {
 def test_scaled_dot_product_attention(name, mask):
     options = dict(SDPA[name])
     heads = options.pop("heads", 4)
-    if mask and "is_causal" in options:
+    if mask and name == "dropout, causal":
         del options["is_causal"]
 
     def program(library):
@@ -388,6 +406,13 @@ def test_embedding(name):
         return y, table.weight.grad, table.weight
 
     same(program(tensor_core), program(torch))
+
+
+def test_embedding_with_the_table_first():
+    ours, theirs = (
+        t.embedding(t.eye(3), t.tensor([[2], [0]]), padding_idx=0).tolist() for t in BOTH
+    )
+    assert ours == theirs
 
 
 def test_what_no_two_of_torchs_modes_agree_on_is_refused():

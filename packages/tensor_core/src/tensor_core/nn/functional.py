@@ -72,6 +72,7 @@ from ..ops.dropping import (
     dropout3d,
     feature_alpha_dropout,
 )
+from ..ops.embedding import embedding as embedding_op
 from ..ops.embedding import shorten_rows
 from ..ops.embedding_bag import embedding_bag
 from ..ops.fold import (
@@ -315,7 +316,7 @@ def embedding(
         raise AssertionError("Padding_idx must be within num_embeddings")
     if max_norm is not None:
         shorten_rows(weight, input, max_norm, norm_type)
-    return ops.embedding(
+    return embedding_op(
         input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
     )
 
@@ -334,20 +335,44 @@ def normalize(
 
 
 def relu_(input: Tensor) -> Tensor:
-    """``relu`` in place."""
+    """``relu`` in place.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([0.5])
+    >>> torch.nn.functional.relu_(x) is x
+    True
+    """
     return in_place(input, ops.relu)
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """``leaky_relu`` in place."""
+    """``leaky_relu`` in place.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([0.5])
+    >>> torch.nn.functional.leaky_relu_(x) is x
+    True
+    """
     return leaky_relu(input, negative_slope, inplace=True)
 
 
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """``elu`` in place."""
+    """``elu`` in place.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([0.5])
+    >>> torch.nn.functional.elu_(x) is x
+    True
+    """
     return elu(input, alpha, inplace=True)
 
 
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """``hardtanh`` in place."""
+    """``hardtanh`` in place.
+
+    >>> import tensor_core as torch
+    >>> x = torch.tensor([0.5])
+    >>> torch.nn.functional.hardtanh_(x) is x
+    True
+    """
     return hardtanh(input, min_val, max_val, inplace=True)

@@ -23,9 +23,12 @@ from .aliases import (
     clamp_max,
     clamp_min,
     clip,
+    detach,
     divide,
+    dropout_,
     fill,
     fix,
+    frobenius_norm,
     greater,
     greater_equal,
     less,
@@ -33,6 +36,7 @@ from .aliases import (
     multiply,
     negative,
     not_equal,
+    nuclear_norm,
     subtract,
     trapz,
     true_divide,
@@ -179,7 +183,8 @@ from .dropping import (
     feature_dropout_,
 )
 from .einsum import Einsum, einsum
-from .embedding import embedding, one_hot
+from .embedding import embedding_of as embedding
+from .embedding import one_hot
 from .exponential import erf, exp, exp2, expm1, log, log1p, log2, log10, rsqrt, sigmoid, sqrt
 from .extreme import all, amax, amin, any, argmax, argmin
 from .fills import (
@@ -208,6 +213,7 @@ from .grids import (
     combinations,
     meshgrid,
 )
+from .histograms import histogramdd
 from .index import copy, getitem, setitem
 from .join import (
     block_diag,
@@ -507,6 +513,7 @@ __all__ = [
     "cumsum",
     "cumulative_trapezoid",
     "deg2rad",
+    "detach",
     "detach_copy",
     "diag",
     "diag_embed",
@@ -521,6 +528,7 @@ __all__ = [
     "divide",
     "dot",
     "dropout",
+    "dropout_",
     "dsplit",
     "dstack",
     "einsum",
@@ -555,6 +563,7 @@ __all__ = [
     "fmod",
     "frac",
     "frexp",
+    "frobenius_norm",
     "gather",
     "gcd",
     "ge",
@@ -572,6 +581,7 @@ __all__ = [
     "hinge_embedding_loss",
     "histc",
     "histogram",
+    "histogramdd",
     "hsplit",
     "hstack",
     "hypot",
@@ -678,6 +688,7 @@ __all__ = [
     "normal",
     "normal_",
     "not_equal",
+    "nuclear_norm",
     "numel",
     "one_hot",
     "outer",

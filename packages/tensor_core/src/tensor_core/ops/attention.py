@@ -98,7 +98,7 @@ def scaled_dot_product_attention(
     ``enable_gqa`` keys and values may have fewer heads, each serving several query heads.
 
     Raises:
-        RuntimeError: both a mask and ``is_causal``, or shapes that do not fit.
+        RuntimeError: types or shapes that do not fit.
 
     >>> import tensor_core as torch
     >>> q = k = torch.zeros(3, 2)
@@ -108,12 +108,18 @@ def scaled_dot_product_attention(
             [1.5000],
             [3.0000]])
     """
-    if attn_mask is not None and is_causal:
-        raise RuntimeError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
-    _check(query, key, value)
+    _check(query, key, value, attn_mask)
+    if attn_mask is not None and is_causal and (query._a.ndim != 4 or dropout_p > 0):
+        raise RuntimeError(
+            "scaled_dot_product_attention: give attn_mask or is_causal, not both (both are for "
+            "(N, H, T, D) without dropout)"
+        )
+    if not 0 <= dropout_p <= 1:
+        raise RuntimeError(
+            f"dropout probability has to be between 0 and 1, but got {dropout_p}"
+        )
     if enable_gqa:
-        repeats = query._a.shape[-3] // key._a.shape[-3]
-        key, value = key.repeat_interleave(repeats, -3), value.repeat_interleave(repeats, -3)
+        key, value = (_for_heads(t, query._a.shape[-3]) for t in (key, value))
     factor = 1 / math.sqrt(query._a.shape[-1]) if scale is None else scale
     bias = attn_mask
     if attn_mask is not None and attn_mask._a.dtype == np.bool_:
@@ -126,18 +132,55 @@ def scaled_dot_product_attention(
     return attention_op(query, key, value, bias, is_causal, factor)
 
 
+def _for_heads(t: Tensor, heads: int) -> Tensor:
+    """Keys or values repeated so that each query head has its own."""
+    n = t._a.shape[-3]
+    if n == 0 or heads % n:
+        raise RuntimeError(
+            "Number of heads in key and value must divide the number of heads in query, but got "
+            f"{n} and {heads}"
+        )
+    return t if n == heads else t.repeat_interleave(heads // n, -3)
+
+
 def _same_batch(*tensors: Tensor) -> list[Tensor]:
     batches = [t._a.shape[:-2] for t in tensors]
     if batches[0] == batches[1] == batches[2]:
         return list(tensors)
-    batch = np.broadcast_shapes(*batches)
+    try:
+        batch = np.broadcast_shapes(*batches)
+    except ValueError:
+        raise RuntimeError(
+            "scaled_dot_product_attention: the batch sizes and heads of query, key and value, "
+            f"{batches[0]}, {batches[1]} and {batches[2]}, do not broadcast (fewer heads of keys "
+            "and values are for enable_gqa=True)"
+        ) from None
     return [t.expand((*batch, *t._a.shape[-2:])) for t in tensors]
 
 
-def _check(query: Tensor, key: Tensor, value: Tensor) -> None:
+def _check(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> None:
+    name = "scaled_dot_product_attention"
     q, k, v = query._a.shape, key._a.shape, value._a.shape
     if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
         raise RuntimeError(
-            f"scaled_dot_product_attention: query {q}, key {k} and value {v}: query and key must "
-            "agree in their last size, key and value in their last but one"
+            f"{name}: query {q}, key {k} and value {v}: query and key must agree in their last "
+            "size, key and value in their last but one"
+        )
+    if not query.dtype == key.dtype == value.dtype or not query.is_floating_point():
+        raise RuntimeError(
+            f"{name}: query, key and value must have the same floating dtype, but got "
+            f"{query.dtype}, {key.dtype} and {value.dtype}"
+        )
+    if mask is None:
+        return
+    if mask._a.dtype not in (np.bool_, np.float32, query._a.dtype):
+        raise RuntimeError(
+            f"{name}: Expected attn_mask dtype to be bool or float or to match query dtype, but "
+            f"got {mask.dtype} for {query.dtype}"
+        )
+    scores = (*q[:-1], k[-2])
+    sizes = zip(reversed(mask._a.shape), reversed(scores), strict=False)
+    if mask._a.ndim > len(scores) or any(m not in (1, n) for m, n in sizes):
+        raise RuntimeError(
+            f"{name}: a mask of shape {mask._a.shape} does not broadcast to the scores, {scores}"
         )

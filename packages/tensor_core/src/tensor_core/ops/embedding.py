@@ -42,8 +42,10 @@ def embedding(
             [0., 0.],
             [1., 2.]])
     """
-    if x.dtype.kind not in "iu":
+    if x.dtype not in (np.int64, np.int32):
         raise RuntimeError(f"embedding: indices must be integers (Long, Int), not {x.dtype}")
+    if weight.ndim != 2:
+        raise RuntimeError(f"embedding: 'weight' must be 2-D, not of shape {weight.shape}")
     if x.size and (x.min() < 0 or x.max() >= weight.shape[0]):
         worst = x.min() if x.min() < 0 else x.max()
         raise IndexError(
@@ -64,6 +66,20 @@ def _(g: Any, x: Any, weight_shape: Any, padding_idx: Any, scale_grad_by_freq: A
         factor = factor.astype(g._a.dtype if isinstance(g, Tensor) else g.dtype)
         g = g * (wrap(factor) if isinstance(g, Tensor) else factor)
     return _placed(g, weight_shape, (ids,), False)
+
+
+def embedding_of(
+    weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:  # fmt: skip
+    """``nn.functional.embedding`` as ``torch.embedding`` has it: the table first.
+
+    >>> import tensor_core as torch
+    >>> torch.embedding(torch.eye(2), torch.tensor([1]))
+    tensor([[0., 1.]])
+    """
+    row = None if padding_idx == -1 else padding_idx
+    return embedding(indices, weight, row, None, 2.0, scale_grad_by_freq, sparse)
 
 
 def shorten_rows(weight: Tensor, ids: Tensor, max_norm: float, norm_type: float) -> None:
