@@ -63,6 +63,7 @@ FUNCTIONS = {
     "arcsinh": (lambda t, x: t.arcsinh(x), [X]),
     "arctanh": (lambda t, x: t.arctanh(x), [SMALL]),
     "arctan2": (lambda t, x, y: t.arctan2(x, y), [X, Y]),
+    "dropout_": (lambda t, x: [t.manual_seed(3), t.dropout_(x * 1, 0.4, True)][1], [X]),
     "trapz": (lambda t, x: t.trapz(x, dx=0.5), [X]),
     "frexp": (lambda t, x: t.frexp(x)[0], [X]),
     "normal of tensors": (
@@ -74,8 +75,9 @@ FUNCTIONS = {
 EXCUSES = {
     **dict.fromkeys(["is_nonzero", "is_same_size", "is_signed"], "query"),
     **dict.fromkeys(["isneginf", "isposinf", "isreal", "signbit"], "comparison"),
-    **dict.fromkeys(["count_nonzero", "unique_consecutive", "searchsorted", "bucketize"], "integers"),
-    **dict.fromkeys(["histc", "histogram"], "counts"),
+    **dict.fromkeys(["count_nonzero", "searchsorted", "bucketize"], "integers"),
+    **dict.fromkeys(["unique_consecutive"], "integers"),
+    **dict.fromkeys(["histc", "histogram", "histogramdd"], "counts"),
     **dict.fromkeys(["heaviside", "heaviside_", "nextafter", "nextafter_"], "steps"),
     **dict.fromkeys(["positive"], "the tensor itself"),
     **dict.fromkeys(["logical_and_", "logical_or_", "logical_xor_"], "logic"),

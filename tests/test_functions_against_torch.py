@@ -33,12 +33,12 @@ def values(t, kind, shape=None):
     return t.tensor(given, dtype=getattr(t, kind))
 
 
-def outcome(action):
+def outcome(action, t):
     """The results as a list of (type, array), or the class of the error."""
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            y = action()
+            y = action(t)
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         return type(error)
     parts = y if isinstance(y, tuple | list) else [y]
@@ -71,7 +71,7 @@ def compared(cases):
     """Run every case on both libraries; the list of those that differ."""
     wrong = []
     for what, action in cases:
-        theirs, ours = (outcome(lambda t=t: action(t)) for t in BOTH)
+        theirs, ours = (outcome(action, t) for t in BOTH)
         found = difference(ours, theirs)
         if found:
             wrong.append(f"{what}: {found}")
@@ -152,8 +152,8 @@ CHOSEN = {
 @pytest.mark.parametrize("name", BINARY)
 def test_of_two_tensors(name):
     cases = []
+    given = CHOSEN.get(name, operands)
     for a, b in PAIRS:
-        given = CHOSEN.get(name, operands)
         cases.append((f"{name} {a} {b}", lambda t, a=a, b=b: getattr(t, name)(*given(t, a, b))))
     for a, s in itertools.product(TYPES, () if name in NUMBERS_TOO else SCALARS):
         cases.append((f"{name} {a} {s}", lambda t, a=a, s=s: getattr(t, name)(values(t, a), s)))
@@ -227,6 +227,8 @@ WITH_ARGUMENTS = {
     "histogram": lambda t, k: t.histogram(table(t, k), 4),
     "histogram edges": lambda t, k: t.histogram(table(t, k), t.tensor([-3, 0, 2, 6], dtype=getattr(t, k)), density=True),  # noqa: E501
     "histogram weights": lambda t, k: t.histogram(table(t, k), 3, range=(-2.0, 4.0), weight=table(t, k)),  # noqa: E501
+    "histogramdd": lambda t, k: t.histogramdd(values(t, k, (7, 2)), [3, 2]).hist,
+    "histogramdd edges": lambda t, k: t.histogramdd(values(t, k, (7, 2)), 3, range=[-5.0, 7.0, -4.0, 8.0], weight=values(t, k, (7,)), density=True).bin_edges,  # noqa: E501
     "bincount": lambda t, k: t.bincount(table(t, k).abs().flatten(), minlength=12),
     "bincount weights": lambda t, k: t.bincount(t.tensor([0, 2, 2]), weights=values(t, k)[:1].expand(3)),  # noqa: E501
     "norm": lambda t, k: t.norm(table(t, k), 3, 1),

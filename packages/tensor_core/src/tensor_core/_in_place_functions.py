@@ -14,7 +14,8 @@ NAMES: tuple[str, ...] = (
     "exp2_", "expm1_", "fill_", "fix_", "floor_", "frac_", "gcd_", "i0_", "lcm_", "ldexp_",
     "log_", "log10_", "log1p_", "log2_", "logit_", "nan_to_num_", "neg_", "negative_",
     "rad2deg_", "reciprocal_", "relu_", "round_", "rsqrt_", "sigmoid_", "sin_", "sinc_", "sinh_",
-    "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_", "zero_",
+    "sqrt_", "square_", "tan_", "tanh_", "trunc_", "xlogy_", "zero_", "addmv_", "as_strided_",
+    "conj_physical_", "index_put_", "resize_as_",
 )  # fmt: skip
 
 _EXAMPLE = """
@@ -27,7 +28,10 @@ True
 _MORE = {
     **dict.fromkeys(["clamp_", "clip_"], ", 0, 1"),
     **dict.fromkeys(["clamp_max_", "clamp_min_", "fill_"], ", 1"),
-    **dict.fromkeys(["ldexp_", "xlogy_"], ", torch.tensor([1.0])"),
+    **dict.fromkeys(["ldexp_", "resize_as_", "xlogy_"], ", torch.tensor([1.0])"),
+    "addmv_": ", torch.ones(1, 1), torch.ones(1)",
+    "as_strided_": ", (1,), (1,)",
+    "index_put_": ", (torch.tensor([0]),), torch.tensor([1.0])",
 }
 _WHOLE = """
 

@@ -16,6 +16,8 @@ from .bounds import clamp
 from .calculus import trapezoid
 from .choosing import where_op
 from .comparison import ge, gt, le, lt, ne
+from .norm import norm
+from .random import dropout
 from .rounding import trunc
 from .trigonometry import acos, acosh, asin, asinh, atan, atanh
 
@@ -76,3 +78,51 @@ def fill(input: Tensor, value: Any) -> Tensor:
             "dimensions."
         )
     return where_op(wrap(np.ones((), np.bool_)), number, input)
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same memory outside the graph; changes to either are seen by both.
+
+    >>> import tensor_core as torch
+    >>> torch.detach(torch.ones(2, requires_grad=True))
+    tensor([1., 1.])
+    """
+    return input.detach()
+
+
+def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
+    """:func:`dropout` in place; returns its argument.
+
+    >>> import tensor_core as torch
+    >>> x = torch.ones(2)
+    >>> torch.dropout_(x, 0.5, True) is x
+    True
+    """
+    return dropout(input, p, train, True)
+
+
+def _matrices(rng: np.random.Generator) -> Iterator[Case]:
+    yield Case(rng.normal(size=(2, 3)), (0, 1))
+    yield Case(rng.normal(size=(2, 3, 2)), (0, 2), True)
+
+
+@composed(torch="frobenius_norm", cases=_matrices)
+def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """The square root of the sum of squares along ``dim``.
+
+    >>> import tensor_core as torch
+    >>> torch.frobenius_norm(torch.tensor([[3.0, 4.0]]), (0, 1))
+    tensor(5.)
+    """
+    return norm(input, "fro", dim, keepdim)
+
+
+@composed(torch="nuclear_norm", cases=_matrices)
+def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """The sum of the singular values of the matrices in the two dimensions ``dim``.
+
+    >>> import tensor_core as torch
+    >>> torch.nuclear_norm(torch.tensor([[3.0, 0.0], [0.0, -4.0]]))
+    tensor(7.)
+    """
+    return norm(input, "nuc", dim, keepdim)
