@@ -1,4 +1,4 @@
-"""Linear algebra on both libraries: values of every form, types, errors, derivatives at the edges."""
+"""Linear algebra on both libraries: values, types, errors, derivatives at the edges."""
 
 import numpy as np
 import pytest
@@ -215,3 +215,45 @@ def test_the_gradient_of_a_symmetric_leaf_is_torchs():
             f(library, x, w).backward()
             grads.append(x.grad.numpy())
         np.testing.assert_allclose(grads[1], grads[0], rtol=1e-8, atol=1e-10)
+
+
+Z = RNG.normal(size=(3, 3)) + 1j * RNG.normal(size=(3, 3))
+R = RNG.normal(size=(3, 4))
+# name: a program of one array, complex or real, whose result is brought to one real number.
+COMPLEX = {
+    "inv": (lambda t, x: t.linalg.inv(x), Z),
+    "solve": (lambda t, x: t.linalg.solve(x, x.mT * x), Z),
+    "det": (lambda t, x: t.linalg.det(x), Z),
+    "matrix_exp": (lambda t, x: t.linalg.matrix_exp(x), Z),
+    "pinv": (lambda t, x: t.linalg.pinv(x[:2]), Z),
+    "cholesky": (lambda t, x: t.linalg.cholesky(x @ x.mH), Z),
+    "eigh": (lambda t, x: t.linalg.eigh(x + x.mH)[1].abs() * t.linalg.eigvalsh(x + x.mH), Z),
+    "svd": (lambda t, x: t.linalg.svd(x[:2], False)[2].abs() * t.linalg.svdvals(x), Z[:, :3]),
+    "qr": (lambda t, x: t.linalg.qr(x)[1], Z), "lu": (lambda t, x: t.linalg.lu(x)[2], Z),
+    "eigvals": (lambda t, x: t.linalg.eigvals(x) ** 2, Z),
+    "eig of real": (lambda t, x: t.linalg.eig(x[:, :3])[1].abs(), R),
+    "vector_norm": (lambda t, x: t.linalg.vector_norm(x, 3), Z),
+    "fft": (lambda t, x: t.fft.fft(x, n=5), Z), "fft cut": (lambda t, x: t.fft.fft(x, n=2), Z),
+    "fft of real": (lambda t, x: t.fft.fft(x), R),
+    "ifft": (lambda t, x: t.fft.ifft(x, norm="ortho"), Z),
+    "rfft": (lambda t, x: t.fft.rfft(x, n=3), R),
+    "rfft2": (lambda t, x: t.fft.rfft2(x, norm="forward"), R),
+    "irfft even": (lambda t, x: t.fft.irfft(x) ** 2, Z),
+    "irfft odd": (lambda t, x: t.fft.irfft(x, n=5) ** 2, Z),
+    "irfft short": (lambda t, x: t.fft.irfft(x, n=3) ** 2, Z),
+    "fftn": (lambda t, x: t.fft.ifftn(t.fft.fftn(x) * t.fft.fftn(x)), Z),
+    "there and back": (lambda t, x: t.fft.irfft(t.fft.rfft(x) * t.fft.rfft(x)), R),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_derivatives(name):
+    program, array = COMPLEX[name]
+    grads = []
+    for library in BOTH:
+        x = library.from_numpy(array.copy()).requires_grad_()
+        y = program(library, x)
+        (y.abs() ** 2).sum().backward()
+        grads.append((x.grad.numpy(), y.detach().numpy()))
+    for ours, theirs in zip(grads[1], grads[0], strict=True):
+        close(ours, theirs, (1e-8, 1e-9))

@@ -87,7 +87,8 @@ VIEWS = {
         t.tril_indices(3, 4), t.triu_indices(3, 2, 1), t.tril_indices(2, 3, -1, dtype=t.int32),
     ],
     "places": lambda t, x: [
-        t.argwhere(x > 5), *(w + 0 for w in t.where(x > 20)), *(w + 0 for w in t.unravel_index(t.tensor([5, 23]), (2, 3, 4))),
+        t.argwhere(x > 5), *(w + 0 for w in t.where(x > 20)),
+        *(w + 0 for w in t.unravel_index(t.tensor([5, 23]), (2, 3, 4))),
         t.nonzero_static(x > 20, size=5), t.take(x, t.tensor([[3, -1]])),
         x.masked_select(x > 20), t.masked_select(x, t.tensor([True, False, False, True])),
         t.isin(x, t.tensor([3.0, 4.0])), t.isin(t.tensor([1, 2]), 2),

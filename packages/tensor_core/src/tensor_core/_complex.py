@@ -24,6 +24,7 @@ OWN = frozenset(
         *("conv", "conv_to_input", "conv_to_weight"),
         *("vector_norm", "slogdet", "linalg_eigh", "linalg_eigvalsh", "linalg_qr", "linalg_svd"),
         *("linalg_svdvals", "householder_product", "linalg_pinv", "svd_of_matrices"),
+        *("linalg_cholesky_ex", "linalg_eig", "fft_transform"),
     )
 )
 # Functions of real numbers: order, rounding, and what torch has for real numbers alone.
