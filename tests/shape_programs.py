@@ -101,6 +101,27 @@ FUNCTIONS = {
     "sparse dense": (lambda t, v: adjacency(t, v).to_dense() ** 2, [V]),
     "sparse transposed": (lambda t, v, r: adjacency(t, v * 2).t() @ r, [V, RIGHT]),
     "sparse values": (lambda t, v: adjacency(t, v).coalesce().values() ** 2, [V]),
+    "ger": (lambda t, x, v: t.ger(x[0], v), [X, V]),
+    "index_put_": (lambda t, x, y: t.index_put_(x * 1, (place(t, 1, 1),), y[:1], True), [X, Y]),
+    "addmv_": (lambda t, x, s: t.addmv_(x[0] * 1, s, x[1]), [X, SQUARE]),
+    "as_strided_": (lambda t, x: t.as_strided_(x * 1, (2, 2), (1, 2)), [X]),
+    "resize_as_": (lambda t, x: x * t.resize_as_(x.detach().clone(), x[:, :1]), [X]),
+    "frobenius_norm": (lambda t, x: t.frobenius_norm(x, (0, 1)), [X]),
+    "nuclear_norm": (lambda t, x: t.nuclear_norm(x), [X]),
+    "orgqr": (lambda t, r, x: t.orgqr(r, x[0, :2]), [RIGHT, X]),
+    "stft": (
+        lambda t, x: t.view_as_real(t.stft(
+            x.reshape(2, -1), 6, 2, window=t.hann_window(6, dtype=x.dtype), return_complex=True
+        )), [RNG.normal(size=30)],
+    ),
+    "stft shorter": (
+        lambda t, x: t.stft(x, 6, win_length=4, center=False, normalized=True, return_complex=False
+        ), [RNG.normal(size=30)],
+    ),
+    "istft": (
+        lambda t, x: t.istft(t.stft(x, 6, 2, return_complex=True) * 2, 6, 2, length=29),
+        [RNG.normal(size=30)],
+    ),
     # matrices
     "inverse": (lambda t, x: t.inverse(x), [BATCH]),
     "cholesky": (lambda t, x: t.cholesky(definite(x)), [SQUARE]),
@@ -227,6 +248,11 @@ METHODS = {
     "triangular_solve": (lambda t, x, b: b.triangular_solve(x)[0], [SQUARE, RIGHT]),
     "slogdet": (lambda t, x: x.slogdet()[1], [BATCH]),
     "det": (lambda t, x: x.det(), [BATCH]),
+    "orgqr": (lambda t, r, x: r.orgqr(x[0, :2]), [RIGHT, X]),
+    "stft": (lambda t, x: x.stft(6, 2, return_complex=True).abs(), [RNG.normal(size=30)]),
+    "istft": (
+        lambda t, x: (x.stft(6, 2, return_complex=True) * 2).istft(6, 2), [RNG.normal(size=30)]
+    ),
 }  # fmt: skip
 
 EXCUSES = {
@@ -237,6 +263,8 @@ EXCUSES = {
         [
             *("empty_permuted", "empty_strided", "frombuffer", "logspace", "range"),
             *("new_empty_strided", "new", "sparse_coo_tensor"),
+            *("bartlett_window", "blackman_window", "hamming_window", "hann_window"),
+            "kaiser_window",
         ],
         "factory",
     ),

@@ -305,6 +305,11 @@ FACTORIES = {
     "to_sparse": lambda t: t.eye(3).to_sparse().indices(),
     "sparse sum": lambda t: (t.eye(2).to_sparse() + t.ones(2, 2).to_sparse() * 2).to_dense(),
     "sparse t": lambda t: t.sparse_coo_tensor([[0], [2]], [1.0], (2, 3)).t().to_dense(),
+    "windows": lambda t: t.cat([
+        f(n, periodic) for n in (0, 1, 6) for periodic in (True, False)
+        for f in (t.hann_window, t.hamming_window, t.blackman_window, t.bartlett_window,
+                  t.kaiser_window)
+    ]),
     "frequencies": lambda t: t.cat([t.fft.fftfreq(5), t.fft.rfftfreq(4, 0.5)]),
     "shifted": lambda t: t.fft.ifftshift(t.fft.fftshift(t.arange(5))) + t.fft.fftshift(t.arange(5)),
     "transform": lambda t: t.view_as_real(t.fft.fft(t.arange(5.0), norm="ortho")),

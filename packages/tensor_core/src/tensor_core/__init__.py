@@ -104,9 +104,17 @@ from ._settings import *  # noqa: F403
 from ._size import Size, device
 from ._tensor import Tensor
 from ._threads import get_num_threads, set_num_threads
-from .sparse import sparse_coo_tensor, spmm
+from ._windows import (
+    bartlett_window,
+    blackman_window,
+    hamming_window,
+    hann_window,
+    kaiser_window,
+)
+from .fft.short_time import istft, stft
 from .linalg.older import *  # noqa: F403  (its __all__ too)
 from .ops import *  # noqa: F403  (its __all__ is the table of ops)
+from .sparse import sparse_coo_tensor, spmm
 from .storage import *  # noqa: F403
 
 _methods.attach()
@@ -193,6 +201,7 @@ __all__ = [
     "testing",
     "special",
     "spmm",
+    "stft",
     "return_types",
     *_layouts.__all__,
     *_legacy_types.__all__,
@@ -214,7 +223,9 @@ __all__ = [
     "asarray",
     "autocast",
     "autograd",
+    "bartlett_window",
     "bfloat16",
+    "blackman_window",
     "bool",
     "can_cast",
     "cdouble",
@@ -256,6 +267,8 @@ __all__ = [
     "get_num_threads",
     "get_rng_state",
     "half",
+    "hamming_window",
+    "hann_window",
     "iinfo",
     "inf",
     "inference_mode",
@@ -272,6 +285,8 @@ __all__ = [
     "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "istft",
+    "kaiser_window",
     "kernels",
     "linalg",
     "linspace",

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import ops
 from ._creation import empty_strided, tensor
-from ._grad_mode import mode
+from ._grad_mode import mode, set_grad_enabled
 from ._inplace import _check_leaf, as_in_place
 from ._tensor import Tensor, wrap
 from .ops.diagonals import fill_diagonal_
@@ -28,7 +28,10 @@ def _seen_otherwise(op: Any, name: str) -> Callable[..., Tensor]:
             if self._base is not None:
                 self._sync()
             _check_leaf(self)
-        view = op(self, *args, **kwargs)
+            view = op(self, *args, **kwargs)
+        else:  # it keeps its place in the graph, so the graph must learn of its new shape
+            with set_grad_enabled(self._node is not None):
+                view = op(self, *args, **kwargs)
         _become(self, view)
         return self
 
@@ -286,6 +289,17 @@ def _later(name: str) -> Callable[..., Any]:
     return method
 
 
+def _short_time(name: str) -> Callable[..., Any]:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        from .fft import short_time
+
+        return getattr(short_time, name)(self, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"``torch.{name}`` of this tensor."
+    return method
+
+
 def _plain(name: str) -> Callable[..., Any]:
     function = getattr(ops, name)
 
@@ -327,6 +341,7 @@ SHAPE_METHODS: dict[str, Any] = {
     **{f"{name}_": as_in_place(getattr(ops, name), f"{name}_") for name in WRITING},
     **{name: _later(name) for name in OF_MATRICES},
     **{f"{name}_": _seen_otherwise(view, name) for name, view in _VIEWS.items()},
+    "stft": _short_time("stft"), "istft": _short_time("istft"), "orgqr": ops.orgqr,
     "apply_": apply_, "map_": map_, "map2_": map2_, "new": new,
     "new_empty_strided": new_empty_strided, "resize_": resize_, "resize_as_": resize_as_,
     "set_": set_, "tile": tile, "split": split, "unflatten": unflatten, "unfold": windows,
