@@ -132,6 +132,7 @@ def test_layer(name):
     assert repr(ours) == repr(theirs)
     state, expected = ours.state_dict(), theirs.state_dict()
     assert list(state) == list(expected)
+    assert dict(state._metadata) == dict(expected._metadata)
     for key, value in expected.items():
         assert np.array_equal(array(state[key]), array(value)), key
     arrays = [fed(kind, shape, i) for i, (kind, shape) in enumerate(LAYERS[name][1])]

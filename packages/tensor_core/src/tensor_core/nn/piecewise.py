@@ -142,7 +142,7 @@ class Hardswish(Module):
 
     >>> import tensor_core as torch
     >>> torch.nn.Hardswish()(torch.tensor([-4.0, 4.0]))
-    tensor([0., 4.])
+    tensor([-0., 4.])
     """
 
     def __init__(self, inplace: bool = False) -> None:

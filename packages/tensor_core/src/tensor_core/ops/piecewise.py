@@ -106,7 +106,7 @@ def _hardswish(x: Any, /) -> Any:
 
     >>> import tensor_core as torch
     >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 0.0, 4.0]))
-    tensor([0., 0., 4.])
+    tensor([-0., 0., 4.])
     """
     return x * np.clip(x + 3, 0, 6) / 6
 
@@ -121,7 +121,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
     >>> import tensor_core as torch
     >>> torch.nn.functional.hardswish(torch.tensor([-4.0, 1.0, 4.0]))
-    tensor([0.0000, 0.6667, 4.0000])
+    tensor([-0.0000, 0.6667, 4.0000])
     """
     return in_place(input, _hardswish) if inplace else _hardswish(input)
 
