@@ -131,13 +131,14 @@ def test_what_shares_memory_still_does(saver, loader):
 
 @pytest.mark.parametrize("weights_only", [True, False])
 def test_older_files(weights_only, tmp_path):
-    """The format before zip, which only torch still writes."""
-    path = tmp_path / "old.pt"
-    obj = tensors(torch)
-    obj.pop("unsigned")
-    torch.save(obj, path, _use_new_zipfile_serialization=False)
-    expected = plain(torch.load(path, weights_only=weights_only))
-    assert repr(plain(tensor_core.load(path, weights_only=weights_only))) == repr(expected)
+    """The format before zip."""
+    for saver in BOTH:
+        path = tmp_path / f"{saver.__name__}.pt"
+        obj = tensors(saver)
+        obj.pop("unsigned")
+        saver.save(obj, path, _use_new_zipfile_serialization=False)
+        expected = plain(torch.load(path, weights_only=weights_only))
+        assert repr(plain(tensor_core.load(path, weights_only=weights_only))) == repr(expected)
 
 
 @given(

@@ -240,6 +240,7 @@ def test_errors_are_of_the_same_type(name):
     tally["errors beside torch"] += 1
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch lacks a keyword of NumPy 2
 def test_memory_shared_with_numpy():
     for t in BOTH:
         a = np.arange(12.0).reshape(3, 4)
@@ -257,7 +258,7 @@ def test_memory_shared_with_numpy():
 
 def test_read_only_memory_brings_a_warning():
     with pytest.warns(UserWarning, match="not writable"):
-        tensor_core.storage._warned.clear()
+        tensor_core._memory._warned.clear()
         t = tensor_core.from_numpy(readonly(np.ones(2)))
     assert t.tolist() == [1.0, 1.0]
     with pytest.raises((ValueError, RuntimeError), match="read-only"):

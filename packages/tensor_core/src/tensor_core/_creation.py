@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._memory import taken
 from ._memory_order import like, permuted
 from ._tensor import Tensor, wrap
 from .ops.random import _shape, _type, finish
-from .storage import taken
 
 
 def tensor(

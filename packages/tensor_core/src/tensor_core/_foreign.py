@@ -10,7 +10,7 @@ from . import _allowed, _utils
 
 _RENAMED = {
     "torch._C.Generator": ("tensor_core", "Generator"),
-    "torch.serialization._get_layout": ("tensor_core.serialization", "_get_layout"),
+    "torch.serialization._get_layout": ("tensor_core._allowed", "_get_layout"),
 }
 
 

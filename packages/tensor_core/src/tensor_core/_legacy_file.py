@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
 import struct
+import sys
 from collections.abc import Callable
 from typing import IO, Any
 
 import numpy as np
 
+from ._pickler import Storages
 from ._unpickler import Unpickler, UnpicklingError
 from .storage import TypedStorage, UntypedStorage
 
@@ -91,6 +94,24 @@ class LegacyFile:
         data[...] = np.frombuffer(content, np.uint8)
         if isinstance(info, dict) and info.get("little_endian") is False:
             target._untyped_storage.byteswap(target.dtype)
+
+
+def write_legacy(file: IO[bytes], data: bytes, storages: Storages, protocol: int) -> None:
+    """Write what a pickle and its storages hold in that older form."""
+    sizes = {"short": 2, "int": 4, "long": 4}
+    info = {
+        "protocol_version": PROTOCOL_VERSION,
+        "little_endian": sys.byteorder == "little",
+        "type_sizes": sizes,
+    }
+    for head in (MAGIC_NUMBER, PROTOCOL_VERSION, info):
+        pickle.dump(head, file, protocol)
+    file.write(data)
+    order = sorted(range(len(storages.kept)), key=str)
+    pickle.dump([str(k) for k in order], file, protocol)
+    for k in order:
+        file.write(struct.pack("<q", storages.lengths[k]))
+        file.write(storages.kept[k]._bytes.data)
 
 
 def _text(value: Any) -> str:

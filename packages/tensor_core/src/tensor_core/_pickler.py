@@ -59,10 +59,15 @@ class TensorPickler(_Pickler):  # type: ignore[misc]
     """A pickler for which ``store(storage)`` says under which key the bytes will be found."""
 
     def __init__(
-        self, file: Any, protocol: int, store: Callable[[TypedStorage | UntypedStorage], Any]
+        self,
+        file: Any,
+        protocol: int,
+        store: Callable[[TypedStorage | UntypedStorage], Any],
+        old: bool = False,
     ) -> None:
         super().__init__(file, protocol)
         self._store = store
+        self._more = (None,) if old else ()  # older files say here what a storage is a view of
         self._names = file_names()
 
     def persistent_id(self, obj: Any) -> Any:
@@ -73,7 +78,7 @@ class TensorPickler(_Pickler):  # type: ignore[misc]
         kind = _UNTYPED
         if isinstance(obj, TypedStorage):
             kind = _STORAGE_TYPES[obj.dtype.name]
-        return ("storage", kind, key, "cpu", numbers)
+        return ("storage", kind, key, "cpu", numbers, *self._more)
 
     def reducer_override(self, obj: Any) -> Any:
         """How what has a name or a form of its own in files is written."""
@@ -107,7 +112,34 @@ class TensorPickler(_Pickler):  # type: ignore[misc]
     dispatch[type(file_names)] = save_global
 
 
-def pickled(obj: Any, protocol: int, store: Callable[..., Any]) -> bytes:
+class Storages:
+    """The storages of a file, each once."""
+
+    def __init__(self) -> None:
+        self.kept: list[UntypedStorage] = []
+        self.lengths: list[int] = []  # in numbers, not bytes
+        self._keys: dict[tuple[int, int], str] = {}
+        self._types: dict[int, Any] = {}
+
+    def key(self, store: Any) -> tuple[str, int]:
+        """The key of a storage, and how many numbers it has."""
+        untyped = getattr(store, "_untyped_storage", store)
+        dtype = getattr(store, "dtype", None)
+        pointer = untyped.data_ptr()
+        if pointer and self._types.setdefault(pointer, dtype) is not dtype:
+            raise RuntimeError(
+                "save: Cannot save multiple tensors or storages that view the same data as "
+                f"different types, {self._types[pointer]} and {dtype}; clone() one of them"
+            )
+        place = (untyped._cdata, len(untyped))
+        if place not in self._keys:
+            self._keys[place] = str(len(self.kept))
+            self.kept.append(untyped)
+            self.lengths.append(len(store))
+        return self._keys[place], len(store)
+
+
+def pickled(obj: Any, protocol: int, store: Callable[..., Any], old: bool = False) -> bytes:
     """An object as a pickle.
 
     Raises:
@@ -116,7 +148,7 @@ def pickled(obj: Any, protocol: int, store: Callable[..., Any]) -> bytes:
     buffer = io.BytesIO()
     depth = sys.getrecursionlimit()
     try:
-        TensorPickler(buffer, protocol, store).dump(obj)
+        TensorPickler(buffer, protocol, store, old).dump(obj)
     except (AttributeError, TypeError, pickle.PicklingError) as error:
         raise type(error)(f"save: cannot write {type(obj).__name__}: {error}") from error
     except RecursionError:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._memory import memory_of
 from ._opened import replacing
 from ._tensor import Tensor, wrap
-from .storage import memory_of
 
 __all__ = ["load", "load_file", "load_model", "safe_open", "save", "save_file", "save_model"]
 

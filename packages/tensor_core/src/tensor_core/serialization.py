@@ -7,18 +7,25 @@ import mmap as _mmap
 import os
 import pickle
 import sys
+from contextlib import nullcontext
 from enum import Enum
 from typing import IO, Any
 
 import numpy as np
 
-from . import _allowed
 from ._archive import Reader, Writer
 from ._foreign import ForeignUnpickler
-from ._legacy_file import LegacyFile
+from ._legacy_file import LegacyFile, write_legacy
+from ._locations import default_restore_location, location_tag, restorer
 from ._opened import is_path, reading, replacing, shown
-from ._pickler import pickled
-from ._size import device
+from ._pickler import Storages, pickled
+from ._safe_globals import (
+    add_safe_globals,
+    clear_safe_globals,
+    get_safe_globals,
+    get_unsafe_globals_in_checkpoint,
+    safe_globals,
+)
 from ._unpickler import Unpickler, UnpicklingError
 from .storage import TypedStorage, UntypedStorage
 
@@ -82,79 +89,6 @@ def get_default_load_endianness() -> LoadEndianness | None:
     return _Options.endianness
 
 
-# -- what may be loaded ----------------------------------------------------------------------------
-
-
-def add_safe_globals(safe_globals: list[Any]) -> None:
-    """Let ``load(weights_only=True)`` use classes and functions, or ``(object, "its.name")``.
-
-    >>> import tensor_core as torch
-    >>> import fractions
-    >>> torch.serialization.add_safe_globals([fractions.Fraction])
-    >>> torch.serialization.get_safe_globals()
-    [<class 'fractions.Fraction'>]
-    >>> torch.serialization.clear_safe_globals()
-    """
-    for item in safe_globals:
-        _allowed.users.update(_named(item))
-
-
-def _named(item: Any) -> dict[str, Any]:
-    if not isinstance(item, tuple):
-        name = f"{item.__module__}.{item.__qualname__}"
-        ours, _, rest = name.partition(".")
-        return {name: item} | ({f"torch.{rest}": item} if ours == "tensor_core" else {})
-    if len(item) != 2:
-        raise ValueError(f"add_safe_globals: expected (object, name), got {len(item)} items")
-    if not isinstance(item[1], str):
-        raise TypeError(f"add_safe_globals: the name must be a str, but got {type(item[1])}")
-    return {item[1]: item[0]}
-
-
-def get_safe_globals() -> list[Any]:
-    """What has been allowed."""
-    found: list[Any] = []
-    for item in _allowed.users.values():
-        if not any(item is f for f in found):
-            found.append(item)
-    return found
-
-
-def clear_safe_globals() -> None:
-    """Allow nothing but what weights are made of."""
-    _allowed.users.clear()
-
-
-class safe_globals:
-    """:func:`add_safe_globals` for the length of a block."""
-
-    def __init__(self, safe_globals: list[Any]) -> None:
-        self.safe_globals = safe_globals
-
-    def __enter__(self) -> None:
-        self._before = dict(_allowed.users)
-        add_safe_globals(self.safe_globals)
-
-    def __exit__(self, *exc: object) -> None:
-        _allowed.users.clear()
-        _allowed.users.update(self._before)
-
-
-def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
-    """The names a zip file uses that ``load(weights_only=True)`` would refuse; nothing is run."""
-    import pickletools
-
-    with reading(f) as file:
-        data = Reader(file, shown(f), _Options.crc32).read("data.pkl")
-    named = {
-        str(arg).replace(" ", ".", 1)
-        for op, arg, _ in pickletools.genops(data)
-        if op.name == "GLOBAL"
-    }
-    allowed = {*_allowed.GLOBALS, *_allowed.users}
-    return sorted(n.removeprefix("builtins.") for n in named - allowed)
-
-
 # -- saving ----------------------------------------------------------------------------------------
 
 
@@ -188,43 +122,18 @@ def save(
     if not is_path(f) and not hasattr(f, "write"):
         raise AttributeError(f"save: expected 'f' to be string, path, or a file-like object with "
                              f"a 'write' attribute, not {type(f).__name__}")  # fmt: skip
-    storages = _Storages()
-    data = pickled(obj, pickle_protocol, storages.key)  # before the file is touched
-    order = not _disable_byteorder_record
-    if is_path(f):
-        stem = os.path.splitext(os.path.basename(os.fspath(f)))[0] or "archive"
-        with replacing(f) as file:
-            _write(file, stem, data, storages, order)
-    else:
-        _write(f, "archive", data, storages, order)
+    storages = Storages()
+    new = _use_new_zipfile_serialization
+    data = pickled(obj, pickle_protocol, storages.key, old=not new)  # before the file is touched
+    stem = os.path.splitext(os.path.basename(os.fspath(f)))[0] if is_path(f) else ""
+    with replacing(f) if is_path(f) else nullcontext(f) as file:
+        if new:
+            _write(file, stem or "archive", data, storages, not _disable_byteorder_record)
+        else:
+            write_legacy(file, data, storages, pickle_protocol)
 
 
-class _Storages:
-    """The storages of a file, each once."""
-
-    def __init__(self) -> None:
-        self.kept: list[UntypedStorage] = []
-        self._keys: dict[tuple[int, int], str] = {}
-        self._types: dict[int, Any] = {}
-
-    def key(self, store: Any) -> tuple[str, int]:
-        """The key of a storage, and how many numbers it has."""
-        untyped = getattr(store, "_untyped_storage", store)
-        dtype = getattr(store, "dtype", None)
-        pointer = untyped.data_ptr()
-        if pointer and self._types.setdefault(pointer, dtype) is not dtype:
-            raise RuntimeError(
-                "save: Cannot save multiple tensors or storages that view the same data as "
-                f"different types, {self._types[pointer]} and {dtype}; clone() one of them"
-            )
-        place = (untyped._cdata, len(untyped))
-        if place not in self._keys:
-            self._keys[place] = str(len(self.kept))
-            self.kept.append(untyped)
-        return self._keys[place], len(store)
-
-
-def _write(file: IO[bytes], folder: str, data: bytes, storages: _Storages, order: bool) -> None:
+def _write(file: IO[bytes], folder: str, data: bytes, storages: Storages, order: bool) -> None:
     archive = Writer(file, folder)
     archive.write("data.pkl", data)
     if order:
@@ -270,7 +179,7 @@ def load(
         start = file.tell()
         head = file.read(4)
         file.seek(start)
-        source = _Source(shown(f), _restorer(map_location), weights_only, pickle_module)
+        source = _Source(shown(f), restorer(map_location), weights_only, pickle_module)
         if head != _ZIP:
             if mmap:
                 raise RuntimeError(
@@ -354,47 +263,3 @@ def _byte_order(archive: Reader) -> str:
         return order
     default = _Options.endianness
     return {LoadEndianness.BIG: "big", LoadEndianness.NATIVE: sys.byteorder}.get(default, "little")  # type: ignore[arg-type]
-
-
-def location_tag(storage: Any) -> str:
-    """The name of a storage's device in files."""
-    return "cpu"
-
-
-def default_restore_location(storage: Any, location: str) -> Any:
-    """A storage where the file says it was.
-
-    Raises:
-        RuntimeError: that is not the CPU.
-    """
-    if location == "cpu":
-        return storage
-    kind = str(location).partition(":")[0]
-    if kind == "cuda":
-        raise RuntimeError(
-            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is "
-            "False. Please use torch.load with map_location=torch.device('cpu') to map your "
-            "storages to the CPU."
-        )
-    raise RuntimeError(
-        f"load: don't know how to restore data location of a storage (tagged with {location}); "
-        "use map_location='cpu'"
-    )
-
-
-def _restorer(map_location: Any) -> Any:
-    """A function of a storage and the device it was saved on, which puts it where it belongs."""
-    if map_location is None:
-        return default_restore_location
-    if isinstance(map_location, dict):
-        return lambda s, place: default_restore_location(s, str(map_location.get(place, place)))
-    if isinstance(map_location, bytes):
-        map_location = map_location.decode()
-    if isinstance(map_location, str | device) or not callable(map_location):
-        return lambda s, place: default_restore_location(s, str(map_location))
-
-    def by_function(storage: Any, place: str) -> Any:
-        moved = map_location(storage, place)
-        return default_restore_location(storage, place) if moved is None else moved
-
-    return by_function
