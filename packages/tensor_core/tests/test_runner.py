@@ -56,6 +56,14 @@ def test_a_module_and_a_line_of_code_see_it_too(program):
     assert run("-c", code, "a").stdout == run("-c", code, "a", module=False).stdout
 
 
+def test_a_folder_that_holds_a_main_is_a_program(program):
+    text = "import sys, beside; print(sys.argv, __package__, __spec__.name, beside.x)"
+    program("x = 1", "beside.py")
+    folder = program(text, "__main__.py").parent
+    ours, pythons = (run(folder, "a", module=m) for m in (True, False))
+    assert ours.stdout == pythons.stdout != "", ours.stderr
+
+
 def test_every_way_to_import_torch_gives_our_modules(program):
     path = program("""
 import sys, pickle, importlib.util, importlib.metadata
