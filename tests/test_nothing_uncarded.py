@@ -6,6 +6,7 @@ import pytest
 from elementwise_programs import EXCUSES as ELEMENTWISE_EXCUSES
 from nn_programs import EXCUSES as NN_EXCUSES
 from shape_programs import EXCUSES as SHAPE_EXCUSES
+from test_complex_against_torch import COVERED as COMPLEX
 from test_every_layer import LAYERS, TRANSFORMER
 from test_every_method import COVERED, FUNCTIONS
 from test_every_op import TRIED
@@ -19,6 +20,8 @@ from tensor_core import Tensor, linalg, nn, registry
 
 # name: why it has no derivative to check. One word, or two.
 NO_DERIVATIVE = {
+    **dict.fromkeys(["can_cast", "is_conj", "promote_types", "result_type"], "query"),
+    "chalf": "no arrays",
     **NN_EXCUSES,
     **ELEMENTWISE_EXCUSES,
     **SHAPE_EXCUSES,
@@ -74,7 +77,7 @@ NO_DERIVATIVE = {
     **dict.fromkeys(
         ["greater", "greater_equal", "less", "less_equal", "not_equal"], "comparison"
     ),
-    **dict.fromkeys(["pin_memory", "share_memory_"], "the tensor itself"),
+    **dict.fromkeys(["pin_memory"], "the tensor itself"),
     **dict.fromkeys(["load", "save"], "files"),
     **dict.fromkeys(tensor_core.storage.__all__, "memory"),
     # devices, amp, compile and other settings: test_devices_against_torch.py
@@ -162,7 +165,7 @@ NO_DERIVATIVE = {
     **dict.fromkeys(["draw", "grad"], "query"),
 }  # fmt: skip
 
-CHECKED = {*TRIED, *COVERED, *(name.split()[0] for name in FUNCTIONS)}
+CHECKED = {*TRIED, *COVERED, *COMPLEX, *(name.split()[0] for name in FUNCTIONS)}
 # Views of a card under the name torch gives them.
 CARD_OF = {"view_op": "view", "getitem": "__getitem__", "setitem": "__setitem__", "to": "to"}
 
