@@ -374,3 +374,24 @@ TIES = np.array([[1.0, 3.0, 3.0, 2.0], [3.0, 0.0, 0.0, 0.0]])
 def test_gradients_where_elements_are_equal(program):
     outcome = agree(program, [TIES], order=1)
     assert outcome.error is None, outcome.error
+
+
+NUMPY_NAMES = (
+    lambda t, x: x.max(axis=1, keepdims=True).values,
+    lambda t, x: t.std(x, axis=0, keepdims=True),
+    lambda t, x: x.var(axis=0),
+    lambda t, x: t.sort(x, axis=0).indices,
+    lambda t, x: t.median(x, axis=1).values,
+    lambda t, x: t.quantile(x, 0.5, axis=0, keepdims=True),
+    lambda t, x: t.argsort(x, axis=0),
+    lambda t, x: t.count_nonzero(x, axis=0),
+    lambda t, x: t.diff(x, axis=0),
+    lambda t, x: t.nansum(x, axis=0),
+    lambda t, x: x.sum(axis=(0, 1)),
+    lambda t, x: t.cumprod(x, axis=1),
+)
+
+
+def test_keywords_as_numpy_spells_them():
+    cases = [(i, lambda t, f=f: f(t, table(t, "float64"))) for i, f in enumerate(NUMPY_NAMES)]
+    assert not compared(cases)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -91,8 +92,10 @@ class Composed:
         self.__module__ = function.__module__  # where doctest looks for the docstring's example
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            return self.function(*args)
         out = kwargs.pop("out", None)
-        result = self.function(*args, **kwargs)
+        result = self.function(*args, **_renamed(kwargs))
         return result if out is None else _written(result, out)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -103,6 +106,28 @@ class Composed:
 
     def __repr__(self) -> str:
         return f"<function {self.name}>"
+
+
+def _renamed(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """NumPy's spellings of keywords, which torch takes too, as torch's own."""
+    for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+        if theirs in kwargs and ours not in kwargs:
+            kwargs[ours] = kwargs.pop(theirs)
+    return kwargs
+
+
+def numpy_names(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function without a card that takes ``axis`` for ``dim`` and ``keepdims`` for ``keepdim``.
+
+    >>> numpy_names(lambda dim: dim)(axis=1)
+    1
+    """
+
+    @functools.wraps(function)
+    def renaming(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **_renamed(kwargs))
+
+    return renaming
 
 
 def _written(result: Any, out: Any) -> Any:

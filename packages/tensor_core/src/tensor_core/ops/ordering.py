@@ -95,10 +95,13 @@ def _at_median(input: Tensor, dim: int, keepdim: bool, name: str) -> Any:
     if not a.ndim:
         return at_places(input, a, dim, keepdim, kind)
     order = np.argsort(a, axis=axis, kind="stable")
-    ranks = np.apply_along_axis(_rank, axis, a, name == "nanmedian")
-    return at_places(
-        input, np.take_along_axis(order, np.expand_dims(ranks, axis), axis), dim, keepdim, kind
-    )
+    gaps = np.isnan(a).sum(axis, keepdims=True) if a.dtype.kind == "f" else 0
+    whole = a.shape[axis] - gaps
+    ranks = np.maximum((whole - 1) // 2, 0)
+    if name == "median":
+        ranks = np.where(gaps > 0, whole, ranks)
+    ranks = np.broadcast_to(ranks, [1 if i == axis else n for i, n in enumerate(a.shape)])
+    return at_places(input, np.take_along_axis(order, ranks, axis), dim, keepdim, kind)
 
 
 @composed(torch="median", cases=_unordered, kinks="ties")

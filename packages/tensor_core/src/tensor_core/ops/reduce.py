@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _dtypes
-from .._card import Case, composed
+from .._card import Case, composed, numpy_names
 from .._define import op
 from .._geometry import check_dim
 from .._tensor import Tensor
@@ -187,6 +187,7 @@ def std(
     return var(input, dim, unbiased, keepdim, correction=correction).sqrt()
 
 
+@numpy_names
 def var(
     input: Tensor,
     dim: Any = None,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from .._card import Case, composed
+from .._card import Case, composed, numpy_names
 from .._geometry import check_dim
 from .._tensor import Tensor, wrap
 from ._cases import distinct
@@ -52,6 +52,7 @@ def _picked(input: Tensor, order: Tensor, dim: int) -> Tensor:
     return take_along_dim(input, order, dim) if input._a.ndim else input.clone()
 
 
+@numpy_names
 def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False
 ) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import return_types
-from .._card import Case, composed
+from .._card import Case, composed, numpy_names
 from .._geometry import check_dim
 from .._tensor import Tensor, wrap
 from ._cases import distinct
@@ -68,6 +68,7 @@ def nanmean(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any
     return sum(kept, dim, keepdim, dtype) / count
 
 
+@numpy_names
 def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
     """How many elements along ``dim`` (all without) are not zero.
 
