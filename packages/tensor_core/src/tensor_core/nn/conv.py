@@ -28,6 +28,7 @@ class _ConvNd(Module):
 
     weight: Tensor  # (out_channels, in_channels / groups, *kernel); transposed: in and out swapped
     bias: Tensor | None  # (out_channels,)
+    padding: Any  # a number a dimension, or a word
 
     def _build(
         self,

@@ -81,6 +81,10 @@ from ..ops.fold import (
 from ..ops.fold import (
     unfold_image as unfold,
 )
+from ..ops.grid_sample import (
+    affine_grid,
+    grid_sample,
+)
 from ..ops.loss import linear_cross_entropy
 from ..ops.loss_chances import gaussian_nll_loss, multilabel_soft_margin_loss, soft_margin_loss
 from ..ops.loss_distances import huber_loss
@@ -136,6 +140,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -170,6 +175,7 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",
@@ -316,9 +322,7 @@ def embedding(
         raise AssertionError("Padding_idx must be within num_embeddings")
     if max_norm is not None:
         shorten_rows(weight, input, max_norm, norm_type)
-    return embedding_op(
-        input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse
-    )
+    return embedding_op(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
 
 
 def normalize(

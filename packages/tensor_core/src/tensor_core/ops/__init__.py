@@ -256,6 +256,19 @@ from .matrix import (
     tensordot,
     vdot,
 )
+from .named import (
+    addmv_,
+    as_strided_,
+    detach,
+    frobenius_norm,
+    ger,
+    get_device,
+    index_put_,
+    is_inference,
+    nuclear_norm,
+    orgqr,
+    resize_as_,
+)
 from .norm import group_norm, layer_norm, norm, rms_norm
 from .ordering import kthvalue, median, mode, nanmedian, nanquantile, quantile
 from .padding import (
@@ -393,19 +406,6 @@ from .view import (
     view_op,
 )
 from .whole import fmod, frac, frexp, gcd, lcm
-from .named import (
-    addmv_,
-    as_strided_,
-    detach,
-    frobenius_norm,
-    ger,
-    get_device,
-    index_put_,
-    is_inference,
-    nuclear_norm,
-    orgqr,
-    resize_as_,
-)
 
 __all__ = [
     "Einsum",
@@ -645,9 +645,9 @@ __all__ = [
     "lgamma",
     "linear",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_normal_",
     "log_softmax",
     "logaddexp",

@@ -130,7 +130,7 @@ def mean_of_windows(
 
 def _counts(how: Windows, sizes: Sizes, include: bool) -> np.ndarray:
     """The number of elements of each window, with the border or without; 0-d if all are equal."""
-    counts = np.ones((), np.int64)
+    counts: Any = np.ones((), np.int64)
     for n, k, s, p, o in zip(sizes, how.kernel, how.stride, how.padding, how.out, strict=True):
         start = np.arange(o) * s - p
         stop = np.minimum(start + k, n + p)

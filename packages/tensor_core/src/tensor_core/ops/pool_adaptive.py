@@ -78,7 +78,7 @@ def adaptive_largest(name: str, n: int, input: Tensor, output_size: Any, with_in
         raise NotImplementedError(f"{name} is not implemented for {input.dtype}; use float()")
     a = input._a
     lead, sizes = a.shape[: a.ndim - n], a.shape[a.ndim - n :]
-    index = np.zeros((*lead, *wanted), np.int64)
+    index: Any = np.zeros((*lead, *wanted), np.int64)
     lines = [_bounds(size, o) for size, o in zip(sizes, wanted, strict=True)]
     for place in product(*map(range, wanted)):
         bounds = [line[i] for line, i in zip(lines, place, strict=True)]
@@ -88,7 +88,7 @@ def adaptive_largest(name: str, n: int, input: Tensor, output_size: Any, with_in
     return (y, wrap(index)) if with_indices else y
 
 
-def _flat_argmax(a: np.ndarray, bounds: list[tuple[int, int]], sizes: Sizes) -> np.ndarray:
+def _flat_argmax(a: Any, bounds: list[tuple[int, int]], sizes: Sizes) -> np.ndarray:
     """Where the largest element of a block is, as an index into the flattened dimensions."""
     block = a[(..., *(slice(*b) for b in bounds))]
     inside = block.shape[a.ndim - len(sizes) :]
