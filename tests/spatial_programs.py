@@ -48,6 +48,7 @@ FUNCTIONS = {
         lambda t, x, w, b: t.instance_norm(x, w, b, None, None, True, 0.1, 1e-5, False),
         [SOUND, SOUND[0, :, 0], SOUND[1, :, 0]],
     ),
+    "fold": (lambda t, x: t.nn.functional.fold(x, (2, 3), (1, 3)), [RNG.normal(size=(1, 3, 2))]),
     "upsample": (drawn("upsample", scale_factor=1.5), [SOUND]),
     "upsample_nearest": (drawn("upsample_nearest", (3, 7)), [IMAGE]),
     "upsample_bilinear": (drawn("upsample_bilinear", (3, 7)), [IMAGE]),

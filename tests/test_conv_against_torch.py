@@ -173,6 +173,25 @@ def test_resizing_what_is_long():
         agree(lambda t, x, named=named: t.nn.functional.interpolate(x, **named), [x])
 
 
+@given(
+    st.sampled_from(["bilinear", "nearest", "bicubic"]),
+    st.sampled_from(["zeros", "border", "reflection"]),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_sampling_by_a_grid(mode, border, align, seed):
+    rng = np.random.default_rng(seed)
+    grid = rng.uniform(-2.5, 2.5, size=(2, 3, 2, 2))
+
+    def program(t, x, grid):
+        return t.nn.functional.grid_sample(x, grid, mode, border, align)
+
+    agree(program, [X[:, :2, :3, :4], grid])
+    if mode != "bicubic":
+        volume = rng.uniform(-2, 2, size=(1, 2, 1, 3, 3))
+        agree(program, [X[:1, :, :3].reshape(1, 2, 2, 3, 5), volume], order=1)
+
+
 # -- values that are no numbers, and types -------------------------------------------------------
 
 
@@ -403,6 +422,10 @@ REFUSED = {
     "resize away": call("interpolate", X, scale_factor=0.1),
     "resize corners": call("interpolate", X, 2, align_corners=True),
     "resize antialiased": call("interpolate", X, 2, antialias=True),
+    "sample mode": call("grid_sample", X, np.zeros((2, 1, 1, 2)), "linear"),
+    "sample dimensions": call("grid_sample", X, np.zeros((2, 1, 1, 3))),
+    "affine shape": call("affine_grid", np.zeros((1, 2, 2)), (1, 1, 2, 2)),
+    "affine size": call("affine_grid", np.zeros((1, 2, 3)), (1, 1, 0, 2)),
     "pixel shuffle": call("pixel_shuffle", X, 3),
     "pixel unshuffle": call("pixel_unshuffle", X, 4),
     "channel shuffle": call("channel_shuffle", X, 3),
