@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -68,7 +67,7 @@ def replacing(path: Any) -> Iterator[IO[bytes]]:
             with open(target, "wb") as file:
                 yield file
             return
-        fresh = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
+        fresh = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
         try:
             with open(fresh, "xb") as file:
                 yield file

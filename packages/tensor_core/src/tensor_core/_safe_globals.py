@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pickletools
 from typing import Any
 
 from . import _allowed
-from ._archive import Reader
 from ._opened import reading, shown
 
 
@@ -67,6 +65,10 @@ class safe_globals:
 
 def get_unsafe_globals_in_checkpoint(f: Any) -> list[str]:
     """The names a zip file uses that ``load(weights_only=True)`` would refuse; nothing is run."""
+    import pickletools
+
+    from ._archive import Reader
+
     with reading(f) as file:
         data = Reader(file, shown(f)).read("data.pkl")
     named = {

@@ -9,11 +9,10 @@ import pickle
 import sys
 from contextlib import nullcontext
 from enum import Enum
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._archive import Reader, Writer
 from ._foreign import ForeignUnpickler
 from ._legacy_file import LegacyFile, write_legacy
 from ._locations import default_restore_location, location_tag, restorer
@@ -28,6 +27,9 @@ from ._safe_globals import (
 )
 from ._unpickler import Unpickler, UnpicklingError
 from .storage import TypedStorage, UntypedStorage
+
+if TYPE_CHECKING:
+    from ._archive import Reader
 
 __all__ = [
     "LoadEndianness",
@@ -134,6 +136,8 @@ def save(
 
 
 def _write(file: IO[bytes], folder: str, data: bytes, storages: Storages, order: bool) -> None:
+    from ._archive import Writer
+
     archive = Writer(file, folder)
     archive.write("data.pkl", data)
     if order:
@@ -190,7 +194,9 @@ def load(
             return source.guarded(lambda: legacy.read(source.unpickle))
         if mmap and not is_path(f):
             raise ValueError("load: f must be a file path in order to use the mmap argument")
-        archive = Reader(file, shown(f), _Options.crc32)
+        from ._archive import Reader as Archive  # zipfile is slow to import
+
+        archive = Archive(file, shown(f), _Options.crc32)
         mapped = _mmap.mmap(file.fileno(), 0, access=_mmap.ACCESS_COPY) if mmap else None
         return source.guarded(lambda: _load_zip(source, archive, mapped))
 

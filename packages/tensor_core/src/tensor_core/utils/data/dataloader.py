@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import multiprocessing
 import os
 import warnings
 from collections import deque
@@ -154,7 +153,12 @@ class DataLoader(Generic[T_co]):
 
     @multiprocessing_context.setter
     def multiprocessing_context(self, context: Any) -> None:
-        if context is not None and not self.num_workers:
+        if context is None:
+            self._context = None
+            return
+        import multiprocessing.context  # slow to import, and seldom wanted
+
+        if not self.num_workers:
             raise ValueError(
                 "multiprocessing_context can only be used with multi-process loading "
                 f"(num_workers > 0), but got num_workers={self.num_workers}"
@@ -167,7 +171,7 @@ class DataLoader(Generic[T_co]):
                     f"{known!r}, but got multiprocessing_context={context!r}"
                 )
             context = multiprocessing.get_context(context)
-        elif context is not None and not isinstance(context, multiprocessing.context.BaseContext):
+        elif not isinstance(context, multiprocessing.context.BaseContext):
             raise TypeError(
                 "multiprocessing_context option should be a valid context object or a string "
                 f"specifying the start method, but got multiprocessing_context={context}"
