@@ -133,7 +133,7 @@ def test_parameter_dict():
     assert ps.setdefault("c", torch.zeros(3)) is ps["c"]
     assert list((ps | {"d": torch.zeros(1)}).keys()) == ["a", "b", "c", "d"]
     assert ps.pop("a").numel() == 1 and ps.popitem()[0] == "c"
-    with pytest.raises(KeyError):
+    with pytest.raises(AttributeError):
         ps["a"]
     ps.clear()
     assert len(list(ps.parameters())) == 0

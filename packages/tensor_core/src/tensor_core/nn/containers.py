@@ -50,8 +50,6 @@ class _Indexed(Module):
 
     def insert(self, index: int, module: Module) -> Any:
         """Add a module before position ``index``."""
-        if not isinstance(module, Module):
-            raise AssertionError(f"module should be of type: {Module}")
         children = list(self._modules.values())
         children.insert(index, module)
         self._renumber(children)
@@ -98,6 +96,8 @@ class Sequential(_Indexed):
 
     def insert(self, index: int, module: Module) -> Self:
         """Add a module before position ``index``."""
+        if not isinstance(module, Module):
+            raise AssertionError(f"module should be of type: {Module}")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}")
         super().insert(index, module)

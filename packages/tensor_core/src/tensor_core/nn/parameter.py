@@ -14,7 +14,7 @@ def _share(owner: Tensor, data: Any, requires_grad: bool) -> None:
     if data is None:
         data = empty(0)
     if not isinstance(data, Tensor):
-        raise TypeError(
+        raise AttributeError(
             f"{type(owner).__name__}: argument 'data' must be a Tensor, not {type(data).__name__}"
         )
     owner._a = data._a

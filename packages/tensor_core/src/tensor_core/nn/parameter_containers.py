@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from .._tensor import Tensor
@@ -99,10 +100,16 @@ class ParameterDict(Module):
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._keys:
-            raise KeyError(key)
+            raise AttributeError(f"'ParameterDict' object has no attribute {key!r}")
         return getattr(self, key)
 
     def __setitem__(self, key: str, value: Any) -> None:
+        if not isinstance(key, str):
+            raise TypeError(
+                "Index given to ParameterDict cannot be used as a key as it is not a string "
+                f"(type is '{type(key).__name__}'). Open an issue on github if you need "
+                "non-string keys."
+            )
         setattr(self, key, _registered(value))
         self._keys[key] = None
 
@@ -152,6 +159,8 @@ class ParameterDict(Module):
 
     def popitem(self) -> tuple[str, Any]:
         """Remove and return the name and value added last."""
+        if not self._keys:
+            raise KeyError("popitem(): the ParameterDict is empty")
         key = next(reversed(self._keys))
         return key, self.pop(key)
 
@@ -175,13 +184,23 @@ class ParameterDict(Module):
                 "ParameterDict.update should be called with an iterable of key/value pairs, but "
                 f"got {type(parameters).__name__}"
             )
-        pairs = parameters.items() if hasattr(parameters, "items") else parameters
+        if isinstance(parameters, OrderedDict | ParameterDict):
+            pairs: Any = parameters.items()
+        elif isinstance(parameters, Mapping):
+            pairs = sorted(parameters.items())  # as torch has it: by name
+        else:
+            pairs = _pairs(parameters)
         for key, value in pairs:
             self[key] = value
 
     def __or__(self, other: Any) -> ParameterDict:
         both = self.copy()
         both.update(other)
+        return both
+
+    def __ror__(self, other: Any) -> Any:
+        both = other.copy()
+        both.update(self.items())
         return both
 
     def __ior__(self, other: Any) -> Self:
@@ -197,6 +216,22 @@ class ParameterDict(Module):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Raise: a dict of parameters computes nothing."""
         raise RuntimeError("ParameterDict should not be called.")
+
+
+def _pairs(values: Iterable[Any]) -> list[Any]:
+    """The (name, value) pairs of an iterable, checked."""
+    pairs = list(values)
+    for i, pair in enumerate(pairs):
+        if not isinstance(pair, Iterable):
+            raise TypeError(
+                f"ParameterDict update sequence element #{i} should be Iterable; is "
+                f"{type(pair).__name__}"
+            )
+        if len(pair) != 2:  # type: ignore[arg-type]
+            raise ValueError(
+                f"ParameterDict update sequence element #{i} has length {len(pair)}; 2 is required"  # type: ignore[arg-type]
+            )
+    return pairs
 
 
 _OLD_NAMES = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16"}

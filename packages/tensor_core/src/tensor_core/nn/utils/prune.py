@@ -159,7 +159,7 @@ class PruningContainer(BasePruningMethod):
         elif method.PRUNING_TYPE == "structured":
             dim = method.dim % t.ndim  # type: ignore[attr-defined]
             kept = mask._a.any(axis=tuple(i for i in range(t.ndim) if i != dim))
-            place = (*[slice(None)] * dim, wrap(kept))
+            place = (*[slice(None)] * dim, wrap(np.asarray(kept)))
         elif method.PRUNING_TYPE != "global":
             raise ValueError(f"Unrecognized PRUNING_TYPE {method.PRUNING_TYPE}")
         new = mask.clone()
