@@ -67,13 +67,13 @@ def lstm_layer(
     """
     size = c0.shape[1]
     gates = np.matmul(x, _by_gate(weight_ih, size))  # (4, N, H)
-    biases = [_by_gate(b[:, None], size) for b in (bias_ih, bias_hh) if b is not None]
+    bias = sum(_by_gate(b[:, None], size) for b in (bias_ih, bias_hh) if b is not None)
     h, c, w = h0.copy(), c0.copy(), _by_gate(weight_hh, size)
     out = np.empty((len(x), h0.shape[1]), gates.dtype)
     cells, squashed = (np.empty((len(x), size), gates.dtype) for _ in range(2))
     for rows, n in time_steps(batch_sizes, reverse):
         cells[rows] = c[:n]
-        _step(gates[:, rows], np.matmul(h[:n], w), sum(biases), c[:n], squashed[rows])
+        _step(gates[:, rows], np.matmul(h[:n], w), bias, c[:n], squashed[rows])
         new = gates[_OUTPUT, rows] * squashed[rows]
         out[rows] = h[:n] = new if weight_hr is None else new @ weight_hr.T
     return out, h, c, gates, squashed, cells
@@ -118,13 +118,21 @@ def _(
     da = np.empty((len(x), 4 * size), gates.dtype)  # before the gates' non-linearities
     hidden = gates[_OUTPUT] * squashed if weight_hr is not None and needs[7] else None
     d_out = np.empty((len(x), h0.shape[1]), gates.dtype) if hidden is not None else None
-    for rows, n in time_steps(batch_sizes, not reverse):
-        dh[:n] += g[0][rows]
-        if d_out is not None:
-            d_out[rows] = dh[:n]
-        d_hidden = dh[:n] if weight_hr is None else dh[:n] @ weight_hr
-        _step_back(d_hidden, dc[:n], gates[:, rows], squashed[rows], cells[rows], da[rows])
-        np.matmul(_gates_first(da[rows]), w).sum(0, out=dh[:n])
+    steps = time_steps(batch_sizes, not reverse)
+    together = max(1, _IN_CACHE // max(1, 4 * size * len(h0)))  # steps whose factors stay in cache
+    for k in range(0, len(steps), together):
+        block = steps[k : k + together]
+        start, stop = min(r.start for r, _ in block), max(r.stop for r, _ in block)
+        factors, through = _factors(gates[:, start:stop], squashed[start:stop], cells[start:stop])
+        for rows, n in block:
+            dh[:n] += g[0][rows]
+            if d_out is not None:
+                d_out[rows] = dh[:n]
+            d_hidden = dh[:n] if weight_hr is None else dh[:n] @ weight_hr
+            at, into = slice(rows.start - start, rows.stop - start), _gates_first(da[rows])
+            _step_back(d_hidden, dc[:n], factors[:, at], through[at], into)
+            dc[:n] *= gates[_FORGET, rows]
+            np.matmul(into, w).sum(0, out=dh[:n])
     dx, dw, db = weight_cotangents(da, x, weight_ih, (needs[0], needs[3], needs[5] or needs[6]))
     before = states_before(y[0], h0, batch_sizes, reverse) if needs[4] else None
     dr = product(da.T, before) if needs[4] else None
@@ -137,28 +145,32 @@ def _gates_first(da: Array) -> Array:
     return da.reshape(len(da), 4, -1).swapaxes(0, 1)
 
 
-def _step_back(dh: Array, dc: Array, gates: Array, squash: Array, cell: Array, da: Array) -> None:
-    """Fill ``da`` (n, 4 H), and turn ``dc`` from the cotangent of this step's cell to the last's.
+_IN_CACHE = 1 << 17  # numbers
 
-    ``cell`` is the cell before the step, ``squash`` the tanh of the one after it. Shapes: (n, H).
+
+def _factors(gates: Array, squash: Array, cell: Array) -> tuple[Array, Array]:
+    """What the cotangents of a step are multiplied by, for several steps at once.
+
+    The first, (4, n, H), leads from the new cell (from h for the output gate) to before the gates'
+    non-linearities, the second, (n, H), from h to the new cell. ``cell`` is the cell before the
+    step, ``squash`` the tanh of the one after it. Shapes: (n, H).
     """
-    part = squash * squash
-    np.subtract(1, part, out=part)
-    part *= gates[_OUTPUT]
-    part *= dh
-    dc += part
-    slopes = gates * gates  # gates - gates**2 of a sigmoid, 1 - gates**2 of a tanh
-    np.subtract(gates[:_NEW], slopes[:_NEW], out=slopes[:_NEW])
-    np.subtract(1, slopes[_NEW], out=slopes[_NEW])
-    slopes[_OUTPUT] *= dh
-    for gate in (_INPUT, _FORGET, _NEW):
-        slopes[gate] *= dc
-    into = _gates_first(da)
-    for place, factor in (
-        (_INPUT, gates[_NEW]),
-        (_FORGET, cell),
-        (_OUTPUT, squash),
-        (_NEW, gates[_INPUT]),
-    ):
-        np.multiply(slopes[place], factor, out=into[_ORDER[place]])
-    dc *= gates[_FORGET]
+    factors = gates * gates  # gates - gates**2 of a sigmoid, 1 - gates**2 of a tanh
+    np.subtract(gates[:_NEW], factors[:_NEW], out=factors[:_NEW])
+    np.subtract(1, factors[_NEW], out=factors[_NEW])
+    factors[_INPUT] *= gates[_NEW]
+    factors[_FORGET] *= cell
+    factors[_OUTPUT] *= squash
+    factors[_NEW] *= gates[_INPUT]
+    through = squash * squash
+    np.subtract(1, through, out=through)
+    through *= gates[_OUTPUT]
+    return factors, through
+
+
+def _step_back(dh: Array, dc: Array, factors: Array, through: Array, into: Array) -> None:
+    """Complete ``dc``, the new cell's cotangent, and fill ``into``, (4, n, H) by i, f, g, o."""
+    dc += through * dh
+    np.multiply(factors[:_OUTPUT], dc, out=into[:_OUTPUT])  # i and f come first in both orders
+    np.multiply(factors[_NEW], dc, out=into[2])
+    np.multiply(factors[_OUTPUT], dh, out=into[3])
