@@ -51,7 +51,7 @@ def test_integers_round_the_same(half, numbers):
 # -- every card ------------------------------------------------------------------------------------
 
 # What torch computes at one go and we out of parts that round, or the other way round, ends within
-# this many roundings; everything else within 1.5, or at most a fifth worse than torch itself.
+# this many roundings; everything else within 2.5, or at most a fifth worse than torch itself.
 LOOSER = {
     **{"interpolate": 12, "pad": 7, "cosine_similarity": 6, "triplet_margin_loss": 5, "hypot": 3},
     **{"linalg_norm": 3, "adaptive_avg_pool2d": 3, "gradient": 5, "group_norm": 2, "renorm": 2},
@@ -68,7 +68,7 @@ def test_every_card(name, half):
     for number, what, same, ours, theirs in compare(name, half):
         tally["half results beside torch"] += 1
         tally["of these bit for bit"] += same
-        limit = max(LOOSER.get(name, 1.5), 1.2 * theirs)
+        limit = max(LOOSER.get(name, 2.5), 1.2 * theirs)
         assert same or ours <= limit, f"case {number}, {what}: {ours} roundings, torch {theirs}"
 
 

@@ -15,7 +15,8 @@ from .._card import Case, composed
 from .._define import op
 from .._op import Op, write_out
 from .._tensor import Tensor, wrap
-from ._shared import LinAlgError, hermitian, matrices, over, with_diagonal
+from ..ops.complex import holds_complex
+from ._shared import LinAlgError, diagonal_of, hermitian, matrices, over, with_diagonal
 from .inverses import _into, inv
 from .norms import norm
 from .symmetric import eigvalsh
@@ -55,8 +56,11 @@ def _(g: Any, y: Any, full_matrices: Any) -> Any:
         )
     eye = np.eye(k, dtype=bool)
     gaps = (s[..., None, :] - s[..., :, None]) * (s[..., None, :] + s[..., :, None]) + eye
-    inner = over(_skew(hermitian(u) @ gu), gaps) * s[..., None, :]
+    turned = _skew(hermitian(u) @ gu)
+    inner = over(turned, gaps) * s[..., None, :]
     inner = inner + s[..., :, None] * over(_skew(vh @ hermitian(gvh)), gaps)
+    if holds_complex(u):  # complex vectors may turn, both of a pair by one angle
+        inner = inner + with_diagonal(over(diagonal_of(turned), 2 * s))
     result = u @ (inner + with_diagonal(gs)) @ vh
     if m > k:
         result = result + over(gu - u @ (hermitian(u) @ gu), s[..., None, :]) @ vh

@@ -65,7 +65,7 @@ def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
 
     >>> import tensor_core as torch
     >>> torch.polar(torch.tensor([1.0, 2.0]), torch.tensor([0.0, torch.pi]))
-    tensor([ 1.0000e+00+0.0000e+00j, -2.0000e+00-1.7485e-07j])
+    tensor([ 1.+0.0000e+00j, -2.-1.7485e-07j])
     """
     return make_complex(abs * cos(angle), abs * sin(angle), out=out)
 
@@ -131,7 +131,12 @@ def _rows(g: Any) -> Any:
 
 @op(name="real", view=True)
 def real_part(x: Any, /) -> Any:
-    """The real parts (a view)."""
+    """The real parts (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1 + 2j, 3 - 4j]).real
+    tensor([1., 3.])
+    """
     return x.real
 
 
@@ -142,7 +147,12 @@ def _(g: Any) -> Any:
 
 @op(name="imag", view=True)
 def imag_part(x: Any, /) -> Any:
-    """The imaginary parts (a view)."""
+    """The imaginary parts (a view).
+
+    >>> import tensor_core as torch
+    >>> torch.tensor([1 + 2j, 3 - 4j]).imag
+    tensor([ 2., -4.])
+    """
     return x.imag
 
 
