@@ -221,6 +221,7 @@ WITH_ARGUMENTS = {
     "cov": lambda t, k: t.cov(table(t, k)),
     "cov weights": lambda t, k: t.cov(table(t, k), correction=0, fweights=t.tensor([1, 2, 1, 1, 3, 1])),  # noqa: E501
     "corrcoef": lambda t, k: t.corrcoef(table(t, k)),
+    "corrcoef of a row": lambda t, k: t.corrcoef(table(t, k)[0]),
     "cov of a row": lambda t, k: t.cov(table(t, k)[0]),
     "histc": lambda t, k: t.histc(table(t, k), bins=4, min=-2, max=3),
     "histc own range": lambda t, k: t.histc(table(t, k), 5),

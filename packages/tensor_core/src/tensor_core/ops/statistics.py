@@ -138,11 +138,12 @@ def var_mean(
 
 def _tables(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(rng.normal(size=(2, 4)))
-    yield Case(rng.normal(size=(5,)))
+    yield Case(rng.normal(size=(3, 5)))
 
 
 def _weighted(rng: np.random.Generator) -> Iterator[Case]:
     yield from _tables(rng)
+    yield Case(rng.normal(size=(5,)))
     x = rng.normal(size=(2, 4))
     yield Case(x, correction=0, fweights=np.array([1, 2, 1, 3]))
     yield Case(x, aweights=np.array([0.5, 1.0, 2.0, 1.5])).with_(wrt=(0,))
