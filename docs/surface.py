@@ -11,7 +11,7 @@ those that are accepted without their effect, with a remark. Everything else is 
 from __future__ import annotations
 
 import importlib
-import inspect
+import pkgutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -209,7 +209,8 @@ def names_of(owner: Any) -> list[str]:
     """Return the public names of a module or class of torch.
 
     A module's are those of its ``__all__`` (but for classes of torch's compiled part); without
-    one, the functions, classes and modules of torch in it. A class's are its public attributes.
+    one, its modules and the functions and classes of torch in it. A class's are its public
+    attributes.
     """
     if not isinstance(owner, ModuleType):
         return sorted(n for n in dir(owner) if not n.startswith("_"))
@@ -217,7 +218,9 @@ def names_of(owner: Any) -> list[str]:
     if listed:
         internal = compiled(owner) if owner.__name__ == "torch" else set()
         return sorted({n for n in listed if not n.startswith("_")} - internal)
-    return sorted(n for n, v in vars(owner).items() if not n.startswith("_") and is_torchs(v))
+    modules = {m.name for m in pkgutil.iter_modules(getattr(owner, "__path__", []))}
+    own = {n for n, v in vars(owner).items() if is_torchs(v)}
+    return sorted(n for n in own | modules if not n.startswith("_"))
 
 
 def compiled(torch: ModuleType) -> set[str]:
@@ -228,13 +231,8 @@ def compiled(torch: ModuleType) -> set[str]:
 
 
 def is_torchs(value: Any) -> bool:
-    """Tell whether a function, class or module is torch's own, no import from elsewhere."""
-    if isinstance(value, ModuleType):
-        return value.__name__.startswith("torch.")
-    home = inspect.getattr_static(value, "__module__", None) if not callable(value) else getattr(
-        value, "__module__", None
-    )  # fmt: skip
-    return callable(value) and str(home or "torch").startswith("torch")
+    """Tell whether a function or class is torch's own, no import from elsewhere."""
+    return callable(value) and str(getattr(value, "__module__", "") or "").startswith("torch")
 
 
 def read_names() -> str:

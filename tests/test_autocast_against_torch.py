@@ -85,3 +85,14 @@ def test_an_error_inside_leaves_nothing_behind():
         with pytest.raises(RuntimeError), t.autocast("cpu"):
             t.ones(2, 3) @ t.ones(2, 3)
         assert (t.ones(1, 2) @ t.ones(2, 1)).dtype is t.float32
+
+
+@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM", "LSTMCell"])
+def test_recurrent_layers_are_refused_rather_than_rounded_elsewhere(name):
+    layer = getattr(tensor_core.nn, name)(2, 3)
+    x = tensor_core.ones(1, 2)
+    with tensor_core.autocast("cpu"):
+        with pytest.raises(RuntimeError, match="not supported"):
+            layer(x)
+        with tensor_core.autocast("cpu", enabled=False):
+            layer(x)

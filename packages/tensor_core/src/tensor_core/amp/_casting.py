@@ -29,6 +29,10 @@ FULL = (
 
 PLAIN = ("mv", "dot", "outer")  # products that torch leaves as they are
 
+# torch rounds inside their steps, in places that depend on the library it was built with.
+RECURRENT = ("rnn_layer", "gru_layer", "lstm_layer", "rnn_tanh_cell", "rnn_relu_cell", "gru_cell",
+             "lstm_cell")  # fmt: skip
+
 _kind: list[Any] = [None]  # the type products are computed in; None: no block is on
 _replaced: list[tuple[Any, str, Any]] = []  # whose attribute is replaced, its name, what it was
 
@@ -37,7 +41,8 @@ def switch(kind: Any) -> Any:
     """Compute products in another type (``None``: in their own), and return what was before."""
     before, _kind[0] = _kind[0], kind
     if kind is not None and not _replaced:
-        for names, way in ((LOWER, _lower), (FULL, _full), (PLAIN, _plain)):
+        ways = ((LOWER, _lower), (FULL, _full), (PLAIN, _plain), (RECURRENT, _refuse))
+        for names, way in ways:
             for card in (registry[name] for name in names if name in registry):
                 _replace(card, "function" if hasattr(card, "function") else "__call__", way)
         for name, way in (("matmul", _lower), ("__matmul__", _lower), ("prod", _full)):
@@ -85,6 +90,16 @@ def _inside(call: Any, args: Any, kwargs: Any, kind: Any) -> Any:
     given = _cast(args, kind, _NARROW)
     named = {k: _cast(v, kind, _NARROW) for k, v in kwargs.items()}
     return _plain(call, given, named)
+
+
+def _refuse(call: Any, args: Any, kwargs: Any) -> Any:
+    if not any(isinstance(a, Tensor) and a.dtype in _NARROW for a in args):
+        return call(*args, **kwargs)
+    raise RuntimeError(
+        f"{call.__name__.split('_')[0].upper()} inside torch.autocast('cpu') is not supported: "
+        "Gradine cannot round its steps where torch does; put the layer into a block "
+        "torch.autocast('cpu', enabled=False)"
+    )
 
 
 def _plain(call: Any, args: Any, kwargs: Any) -> Any:
