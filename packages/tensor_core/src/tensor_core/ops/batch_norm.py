@@ -25,7 +25,18 @@ def _channels(a: Any, ndim: int) -> Any:
     return a.reshape((1, a.shape[0], *[1] * (ndim - 2)))
 
 
-@op(name="batch_statistics_norm", cases=_cases)
+def _composed(x: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float) -> Any:
+    axes = (0, *range(2, x.ndim))
+    mean = x.mean(axes)
+    centred = x - _channels(mean, x.ndim)
+    var = (centred * centred).mean(axes)
+    y = centred * _channels((var + eps).rsqrt(), x.ndim)
+    y = y if weight is None else y * _channels(weight, x.ndim)
+    return (y if bias is None else y + _channels(bias, x.ndim)), mean, var
+
+
+# What the rule needs is kept apart from the outputs: a ReLU may change those in place.
+@op(name="batch_statistics_norm", keeps=("centre", "rstd"), fuses=_composed, cases=_cases)
 def batch_statistics_norm(x: Any, weight: Any, bias: Any, /, eps: float) -> Any:
     """The input normalised by its own mean and variance a channel, and those two.
 
@@ -37,38 +48,39 @@ def batch_statistics_norm(x: Any, weight: Any, bias: Any, /, eps: float) -> Any:
     tensor([[-1.],
             [ 1.]])
     """
-    axes = (0, *range(2, x.ndim))
-    mean = x.mean(axis=axes)
+    mean = x.mean(axis=(0, *range(2, x.ndim)))
     y = np.subtract(x, _channels(mean, x.ndim), order="C")
-    flat = y.reshape(len(x), x.shape[1], -1)
-    var = np.einsum("ncl,ncl->c", flat, flat) / x.dtype.type(max(x.size // max(x.shape[1], 1), 1))
-    scale = 1 / np.sqrt(var + eps)
-    y *= _channels(scale if weight is None else scale * weight, x.ndim)
+    flat = _flat(y)
+    var = np.einsum("ncl,ncl->c", flat, flat) / x.dtype.type(max(_count(x.shape), 1))
+    rstd = 1 / np.sqrt(var + x.dtype.type(eps))
+    y *= _channels(rstd if weight is None else rstd * weight, x.ndim)
     if bias is not None:
         y += _channels(bias, x.ndim)
-    return y, mean, var
+    return y, mean, var, mean.copy(), rstd
+
+
+def _count(shape: Any) -> int:
+    """The number of values a channel."""
+    return math.prod(shape) // max(shape[1], 1)
+
+
+def _flat(a: Any) -> Any:
+    """The pixels as one dimension."""
+    return a.reshape(a.shape[0], a.shape[1], math.prod(a.shape[2:]))
 
 
 @batch_statistics_norm.vjp
-def _(g: Any, x: Any, weight: Any, y: Any, eps: Any) -> Any:
-    (gy, g_mean, g_var), (_, mean, var) = g, y
-    ndim, channels = len(x.shape), x.shape[1]
-    axes = (0, *range(2, ndim))
-    n = math.prod(x.shape) // channels if channels else 1
-    rstd = 1 / np.sqrt(var + eps)
-    centred = x - _channels(mean, ndim)
-    total = np.sum(gy, axis=axes)
-    flat = [a.reshape((x.shape[0], channels, -1)) for a in (gy, centred)]
-    slope = np.einsum("ncl,ncl->c", *flat) * rstd  # of the weight
+def _(g: Any, x: Any, weight: Any, centre: Any, rstd: Any) -> Any:
+    gy, g_mean, g_var = g
+    n, ndim = max(_count(x.shape), 1), x.ndim
+    centred = np.subtract(x, _channels(centre, ndim), order="C")
+    total = gy.sum(axis=(0, *range(2, ndim)))
+    slope = np.einsum("ncl,ncl->c", _flat(gy), _flat(centred)) * rstd  # of the weight
     scale = rstd if weight is None else rstd * weight
-    by_centred = _channels((2 * g_var - scale * slope * rstd) / n, ndim)
     dx = gy * _channels(scale, ndim)
-    rest = _channels((g_mean - scale * total) / n, ndim)
-    if type(dx) is not np.ndarray:
-        return dx + centred * by_centred + rest, slope, total
-    centred *= by_centred  # our own arrays: without new memory
+    centred *= _channels((2 * g_var - scale * slope * rstd) / n, ndim)
     dx += centred
-    dx += rest
+    dx += _channels((g_mean - scale * total) / n, ndim)
     return dx, slope, total
 
 

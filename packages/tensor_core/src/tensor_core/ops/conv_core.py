@@ -98,7 +98,7 @@ def forward(
     job = _Job(out, w.shape, x, how)
     kernels = w.reshape(job.groups, job.o, job.k)
     if job.is_pointwise():
-        y = np.matmul(kernels, xp.reshape(len(x), job.groups, job.c, -1))  # (N, G, o, pixels)
+        y = np.matmul(kernels, xp.reshape(len(x), job.groups, job.c, math.prod(out)))  # (N, G, o, pixels)
         if bias is not None:
             y += bias.reshape(job.groups, job.o, 1)
         return y.reshape(len(x), len(w), *job.out)
@@ -170,7 +170,7 @@ def to_input(g: np.ndarray, w: np.ndarray, sizes: Sizes, how: Geometry) -> np.nd
         for place in positions(job.kernel):
             view = at(target, place, how.stride, how.dilation, part.shape[2:])
             view += columns[(slice(None), *place)]
-    return cropped(dx, how.padding, sizes)
+    return np.ascontiguousarray(cropped(dx, how.padding, sizes))
 
 
 def _as_forward(w: np.ndarray, how: Geometry) -> tuple[np.ndarray, Geometry] | None:

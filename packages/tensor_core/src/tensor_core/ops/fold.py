@@ -29,7 +29,8 @@ def columns(x: Any, /, kernel: Any, stride: Any, padding: Any, dilation: Any) ->
     """
     out = out_sizes(x.shape[2:], kernel, stride, padding, dilation)
     view = windows(padded(x, padding, padding), kernel, stride, dilation, out)
-    return view.reshape(len(x), x.shape[1] * math.prod(kernel), math.prod(out))
+    y = view.reshape(len(x), x.shape[1] * math.prod(kernel), math.prod(out))
+    return y.copy() if np.may_share_memory(y, view) else y
 
 
 @columns.vjp
@@ -60,7 +61,7 @@ def image(u: Any, /, sizes: Any, kernel: Any, stride: Any, padding: Any, dilatio
     for place in positions(kernel):
         target = at(y, place, stride, dilation, out)
         target += parts[(slice(None), slice(None), *place)]
-    return cropped(y, padding, tuple(sizes))
+    return np.ascontiguousarray(cropped(y, padding, tuple(sizes)))
 
 
 @image.vjp

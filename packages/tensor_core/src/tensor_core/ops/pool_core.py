@@ -61,7 +61,7 @@ def spread(g: np.ndarray, sizes: Sizes, how: Windows) -> np.ndarray:
     for place in positions(how.kernel):
         part = how.part(out, place)
         part += g
-    return cropped(out, how.padding, sizes)
+    return np.ascontiguousarray(cropped(out, how.padding, sizes))
 
 
 def _room(g: np.ndarray, sizes: Sizes, how: Windows) -> np.ndarray:
@@ -190,7 +190,7 @@ def put(g: np.ndarray, number: np.ndarray, sizes: Sizes, how: Windows) -> np.nda
             np.multiply(g, here, out=part)
         else:
             part += g * here
-    return cropped(out, how.padding, sizes)
+    return np.ascontiguousarray(cropped(out, how.padding, sizes))
 
 
 def flat_indices(number: np.ndarray, sizes: Sizes, how: Windows) -> np.ndarray:

@@ -76,8 +76,9 @@ def pool_max(x: Any, /, how: Windows) -> Any:
 
 
 @pool_max.vjp
-def _(g: Any, x: Any, y: Any, how: Windows) -> Any:
-    number = core.numbers(raw(x), raw(y), how)
+def _(g: Any, x: Any, how: Windows) -> Any:
+    # not from the output: that may be changed in place, by a ReLU say
+    number = core.numbers(raw(x), core.largest(raw(x), how), how)
     return pool_put.plain(g, number, x.shape[len(x.shape) - len(how.out) :], how)
 
 
