@@ -363,6 +363,17 @@ def test_a_small_network_trains_alike():
         np.testing.assert_allclose(results[1][1][key], value, 2e-3, 2e-4, err_msg=key)
 
 
+def test_activations_in_place_behind_norms_and_pools():
+    """The order of ResNet and VGG: what the layers saved is not what the activation changes."""
+
+    def program(t, x, w):
+        f = t.nn.functional
+        y = f.relu(f.batch_norm(t.conv2d(x, w), None, None, training=True), inplace=True)
+        return f.relu(f.max_pool2d(y - 0.1, 2, 1), inplace=True) + f.relu_(f.avg_pool2d(y, 2, 1))
+
+    agree(program, [X, X[:1, :4, :2, :3]])
+
+
 # -- what is refused -----------------------------------------------------------------------------
 
 
