@@ -10,6 +10,7 @@ from side_by_side import BOTH, array
 
 import tensor_core
 
+
 class Numbers:
     """The values of a tensor; equal up to rounding."""
 
@@ -155,6 +156,28 @@ def several_outputs(t):
     return log, a.grad
 
 
+def outputs_in_a_list(t):
+    class Listed(t.nn.Module):
+        def forward(self, x):
+            return [x * 2]
+
+    module, log = Listed(), []
+    module.register_full_backward_hook(lambda *a: log.append(1))
+    x = t.ones(2, requires_grad=True)
+    module(x)[0].sum().backward()
+    return log, x.grad
+
+
+def inputs_without_gradient(t):
+    log = []
+    for module, x in ((t.nn.Linear(2, 2), t.ones(1, 2)), (t.nn.Embedding(3, 2), t.tensor([1]))):
+        module.register_full_backward_hook(lambda m, gi, go: log.append(seen((gi, go))))
+        with t.no_grad():
+            module(x)
+        module(x).sum().backward()
+    return log
+
+
 def in_order(t):
     layer, log = t.nn.Identity(), []
     layer.register_forward_hook(lambda *a: log.append("a"))
@@ -290,7 +313,8 @@ def scalars_of_old_files(t):
 
 
 STATES = [
-    several_outputs, in_order, always_called, both_kinds_of_backward_hook, registrations,
+    several_outputs, outputs_in_a_list, inputs_without_gradient, in_order, always_called,
+    both_kinds_of_backward_hook, registrations,
     state_hooks, post_hook_returns, load_post_hook_returns, metadata, extra_state, older_versions,
     assigned, scalars_of_old_files,
 ]  # fmt: skip

@@ -103,3 +103,18 @@ def test_backward_hook_of_several_inputs_and_outputs():
     m.register_full_backward_hook(lambda mod, gi, go: (gi[0],))
     with pytest.raises(RuntimeError, match="returned 1 gradients, expected 3"):
         m(a, "note", b)[0].backward()
+
+
+def test_the_old_backward_hook_sees_the_gradient_of_the_output_alone():
+    layer, seen = nn.Linear(2, 1), []
+
+    def hook(module, grad_input, grad_output):
+        seen.append(grad_output[0].tolist())
+        with pytest.raises(RuntimeError, match="register_full_backward_hook"):
+            grad_input[0]
+
+    layer.register_backward_hook(hook)
+    with pytest.warns(FutureWarning, match="last operation"):
+        out = layer(torch.ones(1, 2))
+    (out * 3).sum().backward()
+    assert seen == [[[3.0]]]

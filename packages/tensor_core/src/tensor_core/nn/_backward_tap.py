@@ -33,7 +33,7 @@ class BackwardTap:
         self.module = module
         self.pre = pre
         self.hooks = hooks
-        self.grad_output: tuple[Any, ...] = ()
+        self.grad_output: tuple[Any, ...] | None = None  # until gradients reach the outputs
         self.inputs = 0
         self.input_needs_grad = False
         self.given: list[Any] = []  # shape and dtype of the arguments that are tensors
@@ -71,6 +71,12 @@ class BackwardTap:
             full = _replaced(hook(self.module, full), full, "backward pre-hook")
         self.grad_output = full
         if not self.input_needs_grad:
+            if self.hooks:
+                warnings.warn(
+                    "Full backward hook is firing when gradients are computed with respect to "
+                    "module outputs since no inputs require gradients.",
+                    stacklevel=2,
+                )
             for hook in self.hooks:
                 changed = hook(self.module, (None,) * self.inputs, full)
                 if changed is not None and any(g is not None for g in _as_tuple(changed)):
@@ -81,6 +87,8 @@ class BackwardTap:
         return tuple(full[i] for i in where)
 
     def _input_grads(self, where: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        if self.grad_output is None:  # outputs of a kind that cannot be tapped
+            return grads
         full = _spread(where, self.inputs, grads)
         full = tuple(  # every tensor has a gradient here, zeros where none arrived
             zeros(kind[0], dtype=kind[1]) if g is None and kind is not None else g

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
@@ -253,3 +254,25 @@ class ModuleDict(Module):
             )
         for key, module in modules.items() if hasattr(modules, "items") else modules:
             self[key] = module
+
+
+class Container(Module):
+    """The old base class of containers; it warns. Any module holds modules.
+
+    >>> import warnings; warnings.simplefilter("ignore")
+    >>> Container(a=Sequential())
+    Container(
+      (a): Sequential()
+    )
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        warnings.warn(
+            "`nn.Container` is deprecated. All of its functionality is now implemented in "
+            "`nn.Module`. Subclass that instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__()
+        for name, module in kwargs.items():
+            self.add_module(name, module)

@@ -205,15 +205,42 @@ class _Call:
 
 
 def _hook_last_operation(module: Module, hooks: list[Any], result: Any) -> None:
-    """Give the old kind of backward hook to the operation that made the result."""
-    while not isinstance(result, Tensor):
-        if isinstance(result, dict):
-            result = next(v for v in result.values() if isinstance(v, Tensor))
-        else:
-            result = result[0]
-    if result.grad_fn is None:
-        return
-    for hook in hooks:
-        result.grad_fn.register_hook(
-            lambda grad_input, grad_output, hook=hook: hook(module, grad_input, grad_output)
+    """Give the old kind of backward hook the gradient of the result.
+
+    What it would see as ``grad_input`` are the gradients of the last operation's inputs, and
+    operations are divided differently here: using them raises.
+    """
+    if not isinstance(result, Tensor):
+        raise RuntimeError(
+            f"register_backward_hook: {type(module).__name__} gives no single tensor; use "
+            "register_full_backward_hook"
         )
+    if not result.requires_grad:
+        return
+    warnings.warn(
+        "register_backward_hook sees the last operation alone; use register_full_backward_hook.",
+        FutureWarning,
+        stacklevel=2,
+    )
+
+    def arrived(grad: Tensor) -> None:
+        for hook in hooks:
+            if hook(module, _Unseen(), (grad,)) is not None:
+                raise RuntimeError(
+                    "register_backward_hook: grad_input cannot be replaced; use "
+                    "register_full_backward_hook"
+                )
+
+    result.register_hook(arrived)
+
+
+class _Unseen:
+    """Stands for the gradients of the last operation's inputs; any use of it raises."""
+
+    def _refuse(self, *args: Any) -> Any:
+        raise RuntimeError(
+            "register_backward_hook: the gradients of the last operation's inputs are not to be "
+            "had; use register_full_backward_hook, which gives those of the module's inputs"
+        )
+
+    __getitem__ = __iter__ = __len__ = _refuse

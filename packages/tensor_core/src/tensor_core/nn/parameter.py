@@ -169,3 +169,26 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         self._kind = dtype or get_default_dtype()
         self._rg = bool(requires_grad)
         self.persistent = persistent
+
+
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """The arguments for a factory like ``empty`` among a module's keyword arguments.
+
+    Raises:
+        TypeError: there are others, or one is given twice.
+
+    >>> factory_kwargs({"device": "cpu"})
+    {'device': 'cpu'}
+    """
+    if kwargs is None:
+        return {}
+    simple = ("device", "dtype", "memory_format")
+    if unexpected := kwargs.keys() - {*simple, "factory_kwargs"}:
+        raise TypeError(f"unexpected kwargs {unexpected}")
+    found = dict(kwargs.get("factory_kwargs", {}))
+    for key in simple:
+        if key in kwargs:
+            if key in found:
+                raise TypeError(f"{key} specified twice, in **kwargs and in factory_kwargs")
+            found[key] = kwargs[key]
+    return found
