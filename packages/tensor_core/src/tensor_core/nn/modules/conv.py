@@ -2,4 +2,4 @@
 
 from ._paths import found_in
 
-__getattr__ = found_in("conv")
+__getattr__ = found_in("conv", "lazy_conv")

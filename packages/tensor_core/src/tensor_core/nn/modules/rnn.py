@@ -2,4 +2,4 @@
 
 from ._paths import found_in
 
-__getattr__ = found_in("rnn")
+__getattr__ = found_in("rnn", "rnn_base", "rnn_cell")

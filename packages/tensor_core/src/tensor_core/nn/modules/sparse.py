@@ -2,4 +2,4 @@
 
 from ._paths import found_in
 
-__getattr__ = found_in("embedding")
+__getattr__ = found_in("embedding", "embedding_bag")

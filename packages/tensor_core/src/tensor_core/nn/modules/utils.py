@@ -42,3 +42,13 @@ def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: 
         # "module" stands for the module that "module." begins the names of
         if key and (key == prefix.removesuffix(".") or key.startswith(prefix)):
             metadata[key[len(prefix) :]] = metadata.pop(key)  # type: ignore[index, union-attr]
+
+
+def _list_with_default(out_size: list[int], defaults: list[int]) -> list[int]:
+    """A size in which ``None`` stands for the default at its place, counted from the end."""
+    if isinstance(out_size, int | float):
+        return out_size  # type: ignore[return-value]
+    if len(defaults) <= len(out_size):
+        raise ValueError(f"Input dimension should be at least {len(out_size) + 1}")
+    tail = defaults[-len(out_size) :]
+    return [d if v is None else v for v, d in zip(out_size, tail, strict=True)]
