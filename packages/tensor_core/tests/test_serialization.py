@@ -12,6 +12,8 @@ import sys
 import zipfile
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tensor_core as torch
 from tensor_core import serialization
@@ -286,6 +288,21 @@ def test_damaged_numbers_are_noticed(tmp_path):
     serialization.set_crc32_options(False)
     try:
         assert torch.load(io.BytesIO(bytes(data)))[41].item() == 41.0
+    finally:
+        serialization.set_crc32_options(True)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_any_damage_loads_or_says_so(changes):
+    data = bytearray(saved({"w": torch.arange(6.0).reshape(2, 3).t(), "n": [1, "a", {"b": 2.5}]}))
+    for place, value in changes:
+        data[place % len(data)] = value
+    serialization.set_crc32_options(False)
+    try:
+        torch.load(io.BytesIO(bytes(data)))
+    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        assert "BytesIO" in str(error) or "restore data location" in str(error)
     finally:
         serialization.set_crc32_options(True)
 

@@ -54,6 +54,8 @@ class Reader:
                 f"load: {self.name}: record {record!r} is compressed or encrypted, which "
                 "torch.save never does; unpack the archive and pack it again with zip -0"
             )
+        if member.header_offset < 0:
+            raise self.broken(f"record {record!r} is not where the archive says")
         self._file.seek(member.header_offset)
         header = self._file.read(_LOCAL_HEADER)
         if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":

@@ -153,6 +153,8 @@ class Unpickler:
             self._push(self._resolve_storage(pid))
         except UnpicklingError:
             raise
+        except (TypeError, ValueError, IndexError) as error:
+            raise UnpicklingError(f"it refers to a storage that cannot be: {error}") from None
         except Exception as error:
             raise _Outside(error) from None
 
