@@ -178,6 +178,13 @@ def test_out(name):
         np.testing.assert_allclose(other, found[0], rtol=1e-6)
 
 
+def test_out_of_a_lesser_type():
+    for t in BOTH:
+        with pytest.raises(RuntimeError, match="can't be cast to the desired output type"):
+            t.exp(t.ones(2), out=t.zeros(2, dtype=t.int64))
+        assert t.add(t.tensor([1]), 1, out=t.zeros(1)).tolist() == [2.0]
+
+
 def test_two_results_into_two_tensors():
     for t in BOTH:
         values, places = t.empty(0), t.empty(0, dtype=t.int64)

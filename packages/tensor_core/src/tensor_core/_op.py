@@ -18,7 +18,7 @@ import numpy as np
 
 from . import _dtypes
 from ._calls import F32, F64, binary, unary
-from ._card import Cases
+from ._card import Cases, card
 from ._grad_mode import mode
 from ._node import MultiNode, Node, Select
 from ._plan import Plan, Rule
@@ -39,6 +39,8 @@ class Op:
         fuses: the composition a fused op stands for; its higher derivatives go through it.
         view: whether the result shares its input's memory (``"maybe"``: if it can).
         forgets: whether the first array is only overwritten; its values do not matter.
+        row_major: whether the result's rows lie one after another where NumPy would keep the
+            input's order; torch lays the results of all but the pointwise ops like that.
         unmixed: arrays that keep their type while the others are brought to a common one.
 
     >>> import tensor_core as torch
@@ -64,6 +66,7 @@ class Op:
         kinks: str | None = None,
         unmixed: tuple[str, ...] = (),
         forgets: bool = False,
+        row_major: bool = False,
     ) -> None:
         self.forward = forward
         self.name = self.__name__ = name or forward.__name__
@@ -75,6 +78,7 @@ class Op:
         self.fuses = fuses
         self.kinks = kinks
         self.forgets = forgets
+        self.row_major = row_major
         self.rules: tuple[Rule, ...] = ()
         self.check: Callable[[list[Any]], None] | None = None  # of operands of several types
         self.__doc__ = forward.__doc__
@@ -185,6 +189,8 @@ class Op:
             if type(result) is tuple:
                 return self._several(result, values, args, needs)
             result = np.asarray(result)
+        if self.row_major and not result.flags.c_contiguous:
+            result = np.ascontiguousarray(result)
         out = wrap(result)
         if self.view:
             _make_view(out, args[0], self, args)
@@ -347,6 +353,9 @@ class Op:
             return self
         return lambda *args, **kwargs: self.__call__(instance, *args, **kwargs)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return card, (self.name,)
+
     def __repr__(self) -> str:
         return f"<op {self.name}({', '.join(self.names)})>"
 
@@ -375,6 +384,11 @@ def write_out(result: Tensor, out: Tensor) -> Tensor:
     if result._rg or (out._rg and mode.enabled):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation"
+        )
+    if result.dtype.category > out.dtype.category:
+        raise RuntimeError(
+            f"result type {result.dtype.name} can't be cast to the desired output type "
+            f"{out.dtype.name}"
         )
     if out._a.shape != result._a.shape:
         if out._a.size:
