@@ -251,16 +251,6 @@ def unflatten(self: Tensor, dim: int, sizes: Any) -> Tensor:
     return ops.unflatten(self, dim, sizes)
 
 
-def share_memory_(self: Tensor) -> Tensor:
-    """The tensor itself: threads of one process share its memory already.
-
-    >>> import tensor_core as torch
-    >>> torch.zeros(1).share_memory_()
-    tensor([0.])
-    """
-    return self
-
-
 def as_subclass(self: Tensor, cls: type) -> Any:
     """The same memory and history as an instance of a subclass of Tensor.
 
@@ -345,7 +335,7 @@ SHAPE_METHODS: dict[str, Any] = {
     "apply_": apply_, "map_": map_, "map2_": map2_, "new": new,
     "new_empty_strided": new_empty_strided, "resize_": resize_, "resize_as_": resize_as_,
     "set_": set_, "tile": tile, "split": split, "unflatten": unflatten, "unfold": windows,
-    "fill_diagonal_": fill_diagonal_, "share_memory_": share_memory_,
+    "fill_diagonal_": fill_diagonal_,
     "as_subclass": as_subclass, "to_dense": to_dense, "to_sparse": to_sparse,
     "to_sparse_coo": to_sparse,
 }  # fmt: skip

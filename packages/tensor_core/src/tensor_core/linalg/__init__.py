@@ -5,6 +5,7 @@
 tensor(-2.)
 """
 
+from . import lu as factors  # noqa: F401  (its functions hide the module)
 from . import singular as singular
 from . import symmetric as symmetric
 from ._shared import LinAlgError

@@ -96,7 +96,6 @@ def _checked(name: str, A: Tensor, pivot: bool) -> Tensor:
     return matrices(f"linalg.{name}", A)
 
 
-@composed(torch="linalg.lu", cases=_lu_cases, kinks="where pivots tie")
 def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """``P``, ``L`` and ``U`` with ``A = P @ L @ U``. Shapes: (..., m, n) -> (m, m), (m, k), (k, n).
 
@@ -108,6 +107,17 @@ def lu(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """
     P, L, U = lu_op(_checked("lu", A, pivot))
     return return_types.linalg_lu((P.detach(), L, U))
+
+
+@composed(torch=None, cases=_lu_cases, kinks="where pivots tie")
+def lu_factors(x: Tensor) -> Any:
+    """``L`` and ``U`` alone, which have derivatives: the card of :func:`lu`.
+
+    >>> import tensor_core as torch
+    >>> torch.linalg.factors.lu_factors(torch.tensor([[2.0]]))[1]
+    tensor([[2.]])
+    """
+    return lu_op(x)[1:]
 
 
 def _swaps(order: np.ndarray, k: int) -> np.ndarray:
