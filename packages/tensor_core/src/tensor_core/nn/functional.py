@@ -55,7 +55,6 @@ from ..ops import (
 from ..ops.batch_norm import (
     batch_norm,
     instance_norm,
-    local_response_norm,
 )
 from ..ops.conv import (
     conv1d,
@@ -85,6 +84,9 @@ from ..ops.grid_sample import (
     affine_grid,
     grid_sample,
 )
+from ..ops.local_response import (
+    local_response_norm,
+)
 from ..ops.loss import linear_cross_entropy
 from ..ops.loss_chances import gaussian_nll_loss, multilabel_soft_margin_loss, soft_margin_loss
 from ..ops.loss_distances import huber_loss
@@ -105,9 +107,6 @@ from ..ops.pool_adaptive import (
     adaptive_max_pool1d,
     adaptive_max_pool2d,
     adaptive_max_pool3d,
-    max_unpool1d,
-    max_unpool2d,
-    max_unpool3d,
 )
 from ..ops.pool_functions import (
     avg_pool1d,
@@ -119,6 +118,11 @@ from ..ops.pool_functions import (
     max_pool1d,
     max_pool2d,
     max_pool3d,
+)
+from ..ops.pool_unpool import (
+    max_unpool1d,
+    max_unpool2d,
+    max_unpool3d,
 )
 from ..ops.resize import (
     interpolate,

@@ -84,7 +84,7 @@ def forward(
     how: Geometry,
     after: Sizes | None = None,
 ) -> np.ndarray:
-    """Correlate the input with the kernels; ``after`` is the border's far side where it differs.
+    """Correlate the input with the kernels; ``after`` is the far border where it differs.
 
     Shapes: x (N, G*c, *sizes), w (G*o, c, *kernel), bias (G*o,) -> (N, G*o, *out).
 
@@ -98,7 +98,9 @@ def forward(
     job = _Job(out, w.shape, x, how)
     kernels = w.reshape(job.groups, job.o, job.k)
     if job.is_pointwise():
-        y = np.matmul(kernels, xp.reshape(len(x), job.groups, job.c, math.prod(out)))  # (N, G, o, pixels)
+        y = np.matmul(
+            kernels, xp.reshape(len(x), job.groups, job.c, math.prod(out))
+        )  # (N, G, o, pixels)
         if bias is not None:
             y += bias.reshape(job.groups, job.o, 1)
         return y.reshape(len(x), len(w), *job.out)
