@@ -66,9 +66,6 @@ FUNCTIONS = {
     "dropout_": (lambda t, x: [t.manual_seed(3), t.dropout_(x * 1, 0.4, True)][1], [X]),
     "trapz": (lambda t, x: t.trapz(x, dx=0.5), [X]),
     "frexp": (lambda t, x: t.frexp(x)[0], [X]),
-    "normal of tensors": (
-        lambda t, x: [t.manual_seed(2), t.normal(x.detach(), 2.0) * x][1], [X]
-    ),
 }  # fmt: skip
 
 # What has no derivative, and why.

@@ -134,8 +134,10 @@ def _write(target: Tensor, out: Tensor) -> Tensor:
 
 def overlaps(a: np.ndarray) -> bool:
     """Whether several elements lie at one place, as after ``expand``."""
-    return 0 in a.strides and a.size > 1 and any(
-        not step and n > 1 for step, n in zip(a.strides, a.shape, strict=True)
+    return (
+        0 in a.strides
+        and a.size > 1
+        and any(not step and n > 1 for step, n in zip(a.strides, a.shape, strict=True))
     )
 
 

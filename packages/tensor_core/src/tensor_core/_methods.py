@@ -20,8 +20,8 @@ from ._adapted_methods import (
     expand,
     expand_as,
     fill_,
-    float_power_,
     flip,
+    float_power_,
     is_shared,
     new_full,
     new_tensor,
@@ -38,8 +38,8 @@ from ._adapted_methods import (
     type_as,
     view,
     view_as,
-    xpu,
     where,
+    xpu,
     zero_,
 )
 from ._inplace import as_in_place, count_up, forgetting
@@ -139,7 +139,8 @@ def _method(function: Any, name: str) -> Callable[..., Any]:
 ADAPTED: dict[str, Any] = {
     **SHAPE_METHODS,
     "add": add, "polygamma": polygamma, "polygamma_": as_in_place(polygamma, "polygamma_"),
-    "sum_to_size": sum_to_size, "float_power_": float_power_, "view": view, "reshape": reshape, "permute": permute, "expand": expand,
+    "sum_to_size": sum_to_size, "float_power_": float_power_,
+    "view": view, "reshape": reshape, "permute": permute, "expand": expand,
     "repeat": repeat, "flip": flip, "roll": roll, "where": where, "to": to, "type": type_,
     "fill_": fill_, "zero_": zero_,
     "new_zeros": _new_factory(np.zeros, "new_zeros"),
