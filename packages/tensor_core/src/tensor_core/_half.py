@@ -40,7 +40,7 @@ ONCE = frozenset(
         *("addbmm", "addcdiv", "addcmul", "addmm", "addmv", "addr", "baddbmm", "celu", "glu"),
         *("binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss"),
         *("cosine_embedding_loss", "cosine_similarity", "pairwise_distance", "renorm"),
-        *("triplet_margin_loss", "affine_grid", "grid_sample"),
+        *("triplet_margin_loss", "affine_grid", "grid_sample", "cov", "corrcoef"),
         *("hardswish", "hypot", "ldexp", "lerp", "logaddexp", "logaddexp2", "logit", "logsigmoid"),
         *("mish", "mse_loss", "ndtr", "pdist", "selu", "sinc", "softmin", "std", "std_mean", "var"),
     )
