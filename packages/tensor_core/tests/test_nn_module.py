@@ -310,7 +310,7 @@ def test_parameter_shares_memory_and_is_a_leaf():
     with pytest.raises(RuntimeError):
         nn.Parameter(torch.tensor(1))
     assert not nn.Parameter(torch.tensor(1), requires_grad=False).requires_grad
-    with pytest.raises(TypeError, match="must be a Tensor"):
+    with pytest.raises(AttributeError, match="must be a Tensor"):
         nn.Parameter([1.0])
 
 
