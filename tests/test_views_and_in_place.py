@@ -4,7 +4,9 @@ import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from side_by_side import BOTH, array, close, tally, tensor
+from side_by_side import array, close, tally, tensor
+
+import tensor_core
 
 ANY = st.integers(0, 9)
 DIM = st.integers(-2, 1)
@@ -24,6 +26,15 @@ VIEWS = {
     "flatten": lambda t, x, i, j: x.flatten(),
     "view_as": lambda t, x, i, j: x.view_as(x),
     "detach": lambda t, x, i, j: x.detach(),
+    "split": lambda t, x, i, j: x.split(1)[i % 2],
+    "unbind": lambda t, x, i, j: x.unbind(-1)[0],
+    "chunk": lambda t, x, i, j: x.chunk(2, -1)[-1],
+    "permute": lambda t, x, i, j: x.permute(tuple(range(x.dim())[::-1])),
+    "swapaxes": lambda t, x, i, j: x.swapaxes(0, -1),
+    "unflatten": lambda t, x, i, j: x.flatten().unflatten(0, (-1, 1)),
+    "mT": lambda t, x, i, j: x.mT,
+    "mixed": lambda t, x, i, j: x[..., None, i % 2 :],
+    "as_strided": lambda t, x, i, j: x.as_strided((2,), (1,), i % 2),
 }
 
 OPS = {
@@ -77,7 +88,8 @@ WRITES = {
     "x[mask] =": set_mask,
 }
 
-UNIFORM = ("fill_", "zero_", "masked_fill_", "x[mask] =", "slice +=", "x[..., :1] =", "x[[0]] =")
+# torch writes these into an expanded tensor with a warning that it will stop; tensor_core refuses.
+DEPRECATED = ("masked_fill_", "x[mask] =", "x[[0]] =")
 
 # The same without saving the memory that is written to: torch raises where a later write changes
 # a value saved by an in-place op, tensor_core has kept the old one. These tell what is right then.
@@ -97,37 +109,21 @@ STEP = st.one_of(
 )
 
 
-class Identities:
-    """Tensors by identity: their ``==`` compares elements."""
-
-    def __init__(self):
-        self.ids = set()
-
-    def add(self, x):
-        self.ids.add(id(x))
-
-    def __contains__(self, x):
-        return id(x) in self.ids
-
-
 def overlaps(x):
     """Whether two elements share their memory."""
     return any(not s and n > 1 for s, n in zip(x.stride(), x.shape, strict=True))
 
 
-def carried_out(t, step, tensors, writes, expanded):
+def carried_out(t, step, tensors, writes):
     """One step on the tensors there are; returns a new one, or None."""
     kind, name, i, j, k = step
     x, y = tensors[-1 - i % len(tensors)], tensors[j % len(tensors)]
     if kind == "view":
-        made = VIEWS[name](t, x, j, k)
-        if name == "expand" or x in expanded:
-            expanded.add(made)
-        return made
+        return VIEWS[name](t, x, j, k)
     if kind == "op":
         return OPS[name](t, x, y)
-    if x in expanded and (name in UNIFORM or not overlaps(x)):
-        return None  # torch can write where all elements stay equal, tensor_core says it cannot
+    if name in DEPRECATED and overlaps(x):
+        return None
     if k == 0:  # now and then without recording
         with t.no_grad():
             writes[name](x, y.clone())
@@ -143,10 +139,10 @@ def history(t, steps, writes=WRITES):
     for leaf in leaves[:2]:
         leaf.requires_grad_()
     tensors = [*leaves, leaves[0] * 1, leaves[2] * leaves[1]]
-    told, expanded = [], Identities()
+    told = []
     for step in steps:
         try:
-            made = carried_out(t, step, tensors, writes, expanded)
+            made = carried_out(t, step, tensors, writes)
         except (RuntimeError, IndexError, ValueError, TypeError) as error:
             told.append((step, type(error).__name__))
             continue
@@ -170,7 +166,12 @@ def gradients(t, tensors, leaves):
 
 
 def is_the_same_on_both(steps):
-    (said, theirs, expected), (told, ours, grads) = (history(t, steps) for t in BOTH)
+    try:
+        said, theirs, expected = history(torch, steps)
+    except RuntimeError as error:
+        assert "view" in str(error), error
+        return  # torch asks nothing more of one of several views whose base was written to
+    told, ours, grads = history(tensor_core, steps)
     if isinstance(expected, str) and not isinstance(grads, str):
         said, theirs, expected = history(torch, steps, PATIENT)
         if isinstance(expected, str):

@@ -82,18 +82,6 @@ def test_what_backward_refuses():
         torch.autograd.backward(x.sum(), inputs=[])
 
 
-def test_complex_gradients_are_refused_not_wrong():
-    with pytest.raises(RuntimeError, match=r"^requires_grad_: gradients of complex numbers"):
-        torch.tensor([1j], requires_grad=True)
-    x, z = leaf(1.0), torch.tensor([2j])
-    for use in (lambda: x * z, lambda: torch.cat([x, z]), lambda: x.to(torch.complex128)):
-        with pytest.raises(RuntimeError, match="gradients of complex numbers are not supported"):
-            use()
-    with torch.no_grad():
-        assert (x * z).tolist() == [2j]
-    assert np.conjugate(z).tolist() == [-2j] and np.conjugate(x) is x
-
-
 def test_several_roots_and_chosen_inputs():
     x, w = leaf(1.0, 2.0), leaf(3.0, 4.0)
     a, b = x * w, x * x

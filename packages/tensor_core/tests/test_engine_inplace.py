@@ -212,16 +212,56 @@ def test_a_view_through_many_steps_keeps_its_gradient():
     assert x.grad.tolist() == [1.0, 5.0, 1.0, 1.0, 1.0, 5.0]
 
 
-def test_views_that_split_make_share_the_base():
-    x = leaf(1.0, 2.0, 3.0, 4.0)
-    base = x * 1
+def test_views_that_split_make_share_the_base_and_are_not_written_under_autograd():
+    base = torch.arange(4.0)
     for k, part in enumerate(base.split(2)):
         part.mul_(k + 2)
     for part in base.view(2, 2).unbind(1):
         part.add_(1)
-    (base * base).sum().backward()
-    expected = 2 * (np.array([1, 2, 3, 4.0]) * [2, 2, 3, 3] + 1) * [2, 2, 3, 3]
-    np.testing.assert_allclose(x.grad.numpy(), expected)
+    assert base.tolist() == [1.0, 3.0, 7.0, 10.0]
+    x = leaf(1.0, 2.0, 3.0, 4.0)
+    for make in (lambda t: t.split(2)[0], lambda t: t.unbind()[1][None], lambda t: next(iter(t))):
+        with pytest.raises(RuntimeError, match="one of several views"):
+            make(x * 1).mul_(2)
+    with torch.no_grad():
+        base = x * 1
+        base.chunk(2)[1].mul_(3)
+    assert base.tolist() == [1.0, 2.0, 9.0, 12.0]
+
+
+def test_what_is_expanded_can_be_filled_and_its_rows_written():
+    x = torch.zeros(3)
+    y = x.expand(2, 3)
+    y[0] = torch.tensor([1.0, 2.0, 3.0])
+    y[1].mul_(2)
+    assert x.tolist() == [2.0, 4.0, 6.0] and y.tolist() == [x.tolist()] * 2
+    y.fill_(7)
+    assert x.tolist() == [7.0] * 3
+    for write in (lambda: y.add_(1), lambda: y.copy_(x), lambda: y[:, 0].mul_(2)):
+        with pytest.raises(RuntimeError, match="single memory location"):
+            write()
+    assert x.tolist() == [7.0] * 3
+
+
+def test_a_value_wholly_overwritten_leaves_a_gradient_of_zero():
+    x = leaf(1.0, 2.0)
+    for overwrite in (
+        lambda t: t.fill_(3), lambda t: t.zero_(), lambda t: t.copy_(torch.ones(2)),
+        lambda t: t.__setitem__(slice(None), 1.0), lambda t: t.normal_(),
+    ):  # fmt: skip
+        x.grad = None
+        y = x * 1
+        overwrite(y)
+        y.sum().backward()
+        assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_an_output_saved_by_an_op_in_place_is_guarded():
+    x = leaf(0.5)
+    y = (x * 1).tanh_()
+    y.add_(1)
+    with pytest.raises(RuntimeError, match=r"^tanh: .*modified by an inplace"):
+        y.sum().backward()
 
 
 def test_augmented_assignment_to_an_element():

@@ -181,7 +181,6 @@ MISTAKES = [
     (4, IndexError, "index 4 is out of bounds for dimension 0 with size 3"),
     ((0, -5), IndexError, "index -5 is out of bounds for dimension 1 with size 4"),
     ((0, 0, 0, 0), IndexError, "too many indices for tensor of dimension 3"),
-    ((Ellipsis, 0, Ellipsis), IndexError, "single ellipsis"),
     ([0, 3], IndexError, "index 3 is out of bounds for dimension 0 with size 3"),
     ((slice(None), [-5]), IndexError, "index -5 is out of bounds for dimension 1 with size 4"),
     (torch.zeros(3), IndexError, "must be long, int, byte or bool"),

@@ -25,7 +25,7 @@ F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 def unary(op: Op) -> Callable[..., Any]:
     """The call of an op on one array and any parameters."""
     forward, finish, general, tails, plans = op.forward, op.finish, op.general, op.tails, op.plans
-    n_args, defaults = op.n_args, tails.get(1)
+    n_args, defaults, row_major = op.n_args, tails.get(1), op.row_major
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
@@ -51,6 +51,8 @@ def unary(op: Op) -> Callable[..., Any]:
             if type(result) is tuple:
                 return finish(result, values, args, x._rg)
             result = np.asarray(result)
+        elif row_major and not result.flags.c_contiguous:
+            result = np.ascontiguousarray(result)
         out = new(Tensor)  # ``wrap``, written out
         out._a = result
         out._rg = False
@@ -74,7 +76,7 @@ def binary(op: Op, otherwise: Callable[..., Any] | None = None) -> Callable[...,
     What is neither goes to ``otherwise``, which is ``op.general`` if not given.
     """
     forward, finish, general, tails, plans = op.forward, op.finish, op.general, op.tails, op.plans
-    n_args, defaults = op.n_args, tails.get(2)
+    n_args, defaults, row_major = op.n_args, tails.get(2), op.row_major
     fallback = otherwise or general
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -118,6 +120,8 @@ def binary(op: Op, otherwise: Callable[..., Any] | None = None) -> Callable[...,
             if type(result) is tuple:
                 return finish(result, values, args, needs)
             result = np.asarray(result)
+        elif row_major and not result.flags.c_contiguous:
+            result = np.ascontiguousarray(result)
         out = new(Tensor)  # ``wrap``, written out
         out._a = result
         out._rg = False

@@ -165,7 +165,9 @@ def _conjugate_transpose(self: Tensor) -> Tensor:
 
 
 def _matrix_transpose(self: Tensor) -> Tensor:
-    if self._a.ndim < 2:
+    if self._a.ndim == 0:
+        return self
+    if self._a.ndim == 1:
         raise RuntimeError(
             f"tensor.mT is only supported on matrices or batches of matrices. Got {self._a.ndim}-D "
             "tensor."

@@ -48,7 +48,8 @@ class VariadicOp(Op):
         arrays = tuple(t._a for t in tensors)
         way = special(arrays)
         if way is None:
-            result = wrap(np.asarray(self.forward(arrays, *params)))
+            made = np.asarray(self.forward(arrays, *params))
+            result = wrap(np.ascontiguousarray(made) if self.row_major and made.ndim else made)
         else:
             result = wrap(way.compute(self, [arrays, *params]))
         for t in tensors:

@@ -114,8 +114,8 @@ def _(g: Any, other: Any) -> Any:
 
 @true_div.vjp("other")
 @quiet
-def _(g: Any, y: Any, other: Any) -> Any:
-    return -g * y / other
+def _(g: Any, x: Any, other: Any) -> Any:
+    return -g * (x / other / other)  # not of y: programs write into quotients
 
 
 def _whole_cases(rng: np.random.Generator) -> Any:

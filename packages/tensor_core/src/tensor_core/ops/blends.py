@@ -34,7 +34,14 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) 
     >>> torch.addcmul(torch.zeros(2), torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0]), value=10)
     tensor([30., 80.])
     """
-    return input + (tensor1 if value == 1 else _scaled(tensor1, value)) * tensor2
+    tensor1 = tensor1 if value == 1 else _scaled(_as_in(input, tensor1), value)
+    return input + tensor1 * tensor2
+
+
+def _as_in(input: Tensor, x: Tensor) -> Tensor:
+    """``x``, whole numbers as those of a fractional ``input``, which a factor may make of them."""
+    whole = x._a.dtype.kind in "iub" and input._a.dtype.kind not in "iub"
+    return x.to(input.dtype) if whole else x
 
 
 def _scaled(x: Tensor, value: Any) -> Tensor:

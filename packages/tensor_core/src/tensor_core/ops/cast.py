@@ -28,7 +28,7 @@ def cast(x: Any, /, dtype: Any) -> Any:
         return to_half(x, kind)
     if x.dtype.kind in "fV" and kind.kind in "iu" and kind.itemsize < 4:
         x = x.astype(np.int32)  # what does not fit wraps around, as on the processor
-    return x.astype(kind)
+    return x.astype(kind, order="C" if 0 in x.strides else "K")  # of repeated elements, in rows
 
 
 @cast.vjp

@@ -45,6 +45,7 @@ def _(g: Any, dims: Any) -> Any:
 
 @op(
     torch="roll",
+    row_major=True,
     cases=lambda rng: iter(
         [
             Case(rng.normal(size=(2, 3)), 1, 1),

@@ -27,7 +27,7 @@ def _nonempty(name: str, x: np.ndarray, dim: Dim) -> None:
         )
 
 
-@op(torch="amax", cases=_extreme_cases, kinks="ties: equal shares")
+@op(torch="amax", row_major=True, cases=_extreme_cases, kinks="ties: equal shares")
 def amax(x: Any, /, dim: Dim = (), keepdim: bool = False) -> Any:
     """The largest element along ``dim``; ties share the gradient equally.
 
@@ -39,7 +39,7 @@ def amax(x: Any, /, dim: Dim = (), keepdim: bool = False) -> Any:
     return x.max(axis=axes_of(dim, x.ndim), keepdims=keepdim)
 
 
-@op(torch="amin", cases=_extreme_cases, kinks="ties: equal shares")
+@op(torch="amin", row_major=True, cases=_extreme_cases, kinks="ties: equal shares")
 def amin(x: Any, /, dim: Dim = (), keepdim: bool = False) -> Any:
     """The smallest element along ``dim``; ties share the gradient equally.
 

@@ -11,6 +11,7 @@ from .._card import Case
 from .._define import op
 from .._grad_mode import mode
 from .._inplace import in_place
+from .._op import NO_GRAD
 from .._tensor import Tensor, wrap
 from .keys import FULL, Key, _check_index, all_integers, arrays, raw, split_key
 
@@ -59,7 +60,8 @@ def index(x: Any, /, key: Key) -> Any:
     >>> x[x > 3]
     tensor([4, 5])
     """
-    return x[arrays(key)]
+    y = x[arrays(key)]
+    return y if y.flags.c_contiguous else np.ascontiguousarray(y)  # NumPy keeps the source's order
 
 
 @index.vjp
@@ -119,7 +121,7 @@ def index_put(x: Any, values: Any, /, key: Key, accumulate: bool = False) -> Any
     else:
         try:
             out[key] = values
-        except ValueError:
+        except (ValueError, TypeError):
             raise RuntimeError(
                 f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast "
                 f"to indexing result of shape {list(out[key].shape)}"
@@ -163,7 +165,7 @@ def element(self: Tensor, key: Key) -> Tensor | None:
     out = wrap(part)
     out._ver = version = self._ver
     out._seen = version[0]
-    out._untracked = not mode.enabled
+    out._untracked = 0 if mode.enabled else NO_GRAD
     out._base = self
     out._replay = ((slice_view, (key,), None),)
     return out
@@ -211,7 +213,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         if isinstance(value, str | bytes):
             raise TypeError(f"can't assign a {type(value).__name__} to a Tensor")
-        value = wrap(np.asarray(value, dtype=self._a.dtype if self._a.dtype.kind != "b" else None))
+        value = wrap(np.asarray(value).astype(self._a.dtype))
     elif value._a is self._a:
         value = value.clone()
     numbers = all_integers(key, self._a.shape)
@@ -246,7 +248,7 @@ def _copy_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 3)), np.asarray(rng.normal()))
 
 
-@op(name="copy", cases=_copy_cases)
+@op(name="copy", forgets=True, cases=_copy_cases)
 def copy(x: Any, source: Any, /, non_blocking: bool = False) -> Any:
     """``source`` at the shape and type of ``x``, whose values do not matter.
 
@@ -262,6 +264,11 @@ def copy(x: Any, source: Any, /, non_blocking: bool = False) -> Any:
             f"The expanded size of the tensor {list(x.shape)} must match the existing size "
             f"{list(source.shape)}: the value does not broadcast to it"
         ) from None
+
+
+@copy.vjp("x")
+def _(g: Any) -> Any:
+    return np.zeros_like(g)
 
 
 @copy.vjp("source")

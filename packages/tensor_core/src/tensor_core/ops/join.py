@@ -19,7 +19,7 @@ def _cat_cases(rng: np.random.Generator) -> Any:
     yield Case([rng.normal(size=(2, 3))], dim=-1)
 
 
-@op(variadic=True, torch="cat", promote="same", cases=_cat_cases)
+@op(variadic=True, torch="cat", row_major=True, promote="same", cases=_cat_cases)
 def cat(tensors: Any, dim: int = 0) -> Any:
     """Tensors one after another along ``dim``; the other lengths must agree.
 
@@ -73,7 +73,7 @@ def _stack_cases(rng: np.random.Generator) -> Any:
     yield Case([rng.normal(size=(2,)), rng.normal(size=(2,)), rng.normal(size=(2,))], -1)
 
 
-@op(variadic=True, torch="stack", promote="same", cases=_stack_cases)
+@op(variadic=True, torch="stack", row_major=True, promote="same", cases=_stack_cases)
 def stack(tensors: Any, dim: int = 0) -> Any:
     """Tensors of one shape along a new dimension ``dim``.
 

@@ -73,8 +73,8 @@ def split_key(key: Any, shape: tuple[int, ...]) -> tuple[Key, Key]:
     if used > len(shape):
         raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
     dots = [i for i, k in enumerate(items) if k is Ellipsis]
-    if len(dots) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
+    for i in reversed(dots[1:]):  # the first takes all that is left; further ones nothing
+        del items[i]
     fill = [FULL] * (len(shape) - used)
     items = items[: dots[0]] + fill + items[dots[0] + 1 :] if dots else items + fill
     basic: list[Any] = []

@@ -27,6 +27,8 @@ def split(x: Any, /, split_size_or_sections: Any, dim: int = 0) -> Any:
     >>> torch.split(torch.arange(5), 2)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
+    if not x.ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
     axis = check_dim(dim, x.ndim)
     n = x.shape[axis]
     if isinstance(split_size_or_sections, int | np.integer):
@@ -68,7 +70,7 @@ def unbind(x: Any, /, dim: int = 0) -> Any:
     """
     axis = check_dim(dim, x.ndim)
     if not x.ndim:
-        raise RuntimeError("unbind: dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     return tuple(np.moveaxis(x, axis, 0)[i, ...] for i in range(x.shape[axis]))
 
 
@@ -92,9 +94,10 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """
     if chunks < 1:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    if not input.dim():
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     n = input.size(dim)
-    size = max(-(-n // chunks), 0)
-    return split(input, size, dim) if n else (input,) * 1
+    return split(input, -(-n // chunks), dim) if n else (input,)
 
 
 unsafe_split = split

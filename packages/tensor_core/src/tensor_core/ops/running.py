@@ -24,7 +24,7 @@ def _along(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(2, 3, 2)), dim=-2)
 
 
-@op(torch="cumsum", cases=_along)
+@op(torch="cumsum", row_major=True, cases=_along)
 def cumsum(x: Any, /, dim: int, dtype: Any = None) -> Any:
     """Running sums along ``dim``.
 
@@ -66,7 +66,7 @@ def _cumprod_cases(rng: np.random.Generator) -> Any:
     yield Case(np.zeros((2, 0)), 1)
 
 
-@op(torch="cumprod", cases=_cumprod_cases)
+@op(torch="cumprod", row_major=True, cases=_cumprod_cases)
 @quiet
 def cumprod(x: Any, /, dim: int, dtype: Any = None) -> Any:
     """Running products along ``dim``. Integers and bool give int64.
@@ -94,7 +94,7 @@ def _(g: Any, x: Any, dim: Any) -> Any:
     return np.stack(before, axis=axis) * later if n else later
 
 
-@op(torch="logcumsumexp", cases=_along)
+@op(torch="logcumsumexp", row_major=True, cases=_along)
 @quiet
 def logcumsumexp(x: Any, /, dim: int) -> Any:
     """The logarithms of running sums of exponentials along ``dim``, without overflow.
@@ -178,7 +178,7 @@ def _logsumexp_cases(rng: np.random.Generator) -> Any:
     yield Case(np.zeros((0, 2)), 1)
 
 
-@op(torch="logsumexp", promote="float", cases=_logsumexp_cases)
+@op(torch="logsumexp", row_major=True, promote="float", cases=_logsumexp_cases)
 @np.errstate(all="ignore")
 def logsumexp(x: Any, /, dim: Dim, keepdim: bool = False) -> Any:
     """``log(sum(exp(x)))`` along ``dim``, without overflow.

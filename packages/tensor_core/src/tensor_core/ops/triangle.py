@@ -21,7 +21,7 @@ def _triangle_cases(rng: np.random.Generator) -> Any:
     yield Case(rng.normal(size=(4, 3)), diagonal=-1)
 
 
-@op(torch="tril", cases=_triangle_cases)
+@op(torch="tril", row_major=True, cases=_triangle_cases)
 def tril(x: Any, /, diagonal: int = 0) -> Any:
     """The lower triangle of the last two dimensions, zeros above.
 
@@ -40,7 +40,7 @@ def _(g: Any, diagonal: Any) -> Any:
     return np.tril(g, diagonal)
 
 
-@op(torch="triu", cases=_triangle_cases)
+@op(torch="triu", row_major=True, cases=_triangle_cases)
 def triu(x: Any, /, diagonal: int = 0) -> Any:
     """The upper triangle of the last two dimensions, zeros below.
 
