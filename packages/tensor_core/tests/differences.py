@@ -57,17 +57,13 @@ class Call:
 
     def __init__(self, card: Any, case: Any, dtype: Any = np.float64) -> None:
         self.card = card
-        self.kwargs = {k: self._held(v, dtype) for k, v in case.kwargs.items()}
+        self.kwargs = {k: self._own(v, dtype) for k, v in case.kwargs.items()}
         self.args = [self._own(a, dtype) for a in case.args]
         self.inputs: list[np.ndarray] = []
-        for i, a in enumerate(self.args):
-            if case.wrt is None or i in case.wrt:
+        for place, a in (*enumerate(self.args), *self.kwargs.items()):
+            if case.wrt is None or place in case.wrt:
                 parts = a if isinstance(a, list) else [a]
                 self.inputs += [p for p in parts if isinstance(p, np.ndarray) and _floats(p)]
-
-    def _held(self, a: Any, dtype: Any) -> Any:
-        """An array given by keyword: a tensor, and no input to differentiate."""
-        return torch.from_numpy(self._own(a, dtype)) if isinstance(a, np.ndarray) else a
 
     def _own(self, a: Any, dtype: Any) -> Any:
         if isinstance(a, list) and a and isinstance(a[0], np.ndarray):
@@ -87,9 +83,10 @@ class Call:
                 return place.get(id(a), torch.from_numpy(a)) if id(a) in place else torch.tensor(a)
             return a
 
-        out = self.card(*[fill(a) for a in self.args], **self.kwargs)
+        named = {k: fill(a) for k, a in self.kwargs.items()}
+        out = self.card(*[fill(a) for a in self.args], **named)
         outs = out if isinstance(out, tuple) else (out,)
-        return [o for o in outs if o.is_floating_point()]
+        return [o for o in outs if o is not None and o.is_floating_point()]
 
     def leaves(self) -> list[Any]:
         """The inputs as Tensors that require gradients and share the arrays' memory."""

@@ -16,6 +16,8 @@ FUNCTIONS = {
     "conj": lambda z: z.conj() * z.sin(),
     "parts": lambda z: z.real * z.imag,
     "matmul": lambda z: z.reshape(2, 2) @ z.reshape(2, 2).mH,
+    "complex": lambda z: torch.complex(z.imag, z.real * 2),
+    "conj_physical": lambda z: z.conj_physical() * z,
     "polar": lambda z: torch.polar(z.abs(), z.imag),
     "power": lambda z: z ** (1.5 - 1j),
     "std": lambda z: z.std() + z.norm(),

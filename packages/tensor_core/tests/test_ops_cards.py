@@ -23,7 +23,7 @@ def is_step(card):
 
 
 STEPS = [p for p in EVERY if is_step(p.values[0])]
-CASES = [p for p in EVERY if not is_step(p.values[0])]
+CASES = [p for p in EVERY if not is_step(p.values[0]) and p.values[1].wrt != ()]
 SMOOTH = [p for p in CASES if p.values[1].max_order > 1]
 FUSED = [p for p in CASES if p.values[0].fuses is not None]
 
@@ -32,9 +32,15 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
 
 
+# From real numbers to complex ones and back: tried in test_complex.py.
+OF_COMPLEX = {
+    *("complex", "polar", "view_as_real", "view_as_complex", "real", "imag", "conj_physical")
+}
+
+
 def test_every_op_with_a_derivative_has_cases():
-    bare = [name for name, card in CARDS.items() if not is_step(card) and not cases(card)]
-    assert not bare
+    bare = {name for name, card in CARDS.items() if not is_step(card) and not cases(card)}
+    assert bare == OF_COMPLEX
 
 
 @pytest.mark.parametrize("card, case", STEPS)
@@ -97,7 +103,11 @@ def test_float32_stays_float32(card, case):
 def test_fused_equals_its_composition(card, case):
     arrays = [torch.tensor(a) if isinstance(a, np.ndarray) else a for a in case.args]
     args = card._bind(tuple(arrays), dict(case.kwargs))
-    close(card(*args).numpy(), card.fuses(*args).numpy())
+    outs, expected = card(*args), card.fuses(*args)
+    assert isinstance(outs, tuple) == isinstance(expected, tuple)
+    pairs = zip(outs, expected, strict=True) if isinstance(outs, tuple) else [(outs, expected)]
+    for out, other in pairs:
+        close(out.numpy(), other.numpy())
 
 
 @pytest.mark.parametrize("card, case", CASES)

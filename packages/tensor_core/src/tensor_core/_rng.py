@@ -111,8 +111,8 @@ def set_rng_state(new_state: Tensor) -> None:
 
 @contextmanager
 def fork_rng(
-    devices: Any = None, enabled: bool = True, _caller: str = "fork_rng", _devices_kw: str = "devices",
-    device_type: str | None = None,
+    devices: Any = None, enabled: bool = True, _caller: str = "fork_rng",
+    _devices_kw: str = "devices", device_type: str | None = None,
 ) -> Iterator[None]:  # fmt: skip
     """A block whose draws do not count: the default generator goes on where it was before.
 

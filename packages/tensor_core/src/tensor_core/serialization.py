@@ -170,6 +170,14 @@ def load(
         pickle.UnpicklingError: the file names something that is not allowed, or is damaged.
         RuntimeError: the archive is damaged; a tensor is of another device.
         EOFError: the file is empty.
+
+    >>> import tensor_core as torch
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> torch.save(torch.arange(3), file)
+    >>> _ = file.seek(0)
+    >>> torch.load(file)
+    tensor([0, 1, 2])
     """
     if weights_only is None:
         weights_only = pickle_module is None

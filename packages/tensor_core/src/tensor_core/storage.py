@@ -357,7 +357,12 @@ def placed(t: Tensor) -> tuple[TypedStorage, int, tuple[int, ...], tuple[int, ..
 
 def _storage_class(name: str, dtype: str) -> type[TypedStorage]:
     kind = getattr(_dtypes, dtype)
-    doc = f"Memory as numbers of type {dtype}."
+    doc = f"""Memory as numbers of type {dtype}.
+
+    >>> import tensor_core as torch
+    >>> len(torch.{name}(2))
+    2
+    """
     fields = {"_dtype": kind, "__doc__": doc, "__slots__": (), "__module__": "tensor_core"}
     return type(name, (TypedStorage,), fields)
 

@@ -259,13 +259,10 @@ from .matrix import (
 from .named import (
     addmv_,
     as_strided_,
-    detach,
-    frobenius_norm,
     ger,
     get_device,
     index_put_,
     is_inference,
-    nuclear_norm,
     orgqr,
     resize_as_,
 )

@@ -16,7 +16,6 @@ from .bounds import clamp
 from .calculus import trapezoid
 from .choosing import where_op
 from .comparison import ge, gt, le, lt, ne
-from .norm import norm
 from .random import dropout
 from .rounding import trunc
 from .trigonometry import acos, acosh, asin, asinh, atan, atanh
@@ -114,15 +113,19 @@ def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     >>> torch.frobenius_norm(torch.tensor([[3.0, 4.0]]), (0, 1))
     tensor(5.)
     """
-    return norm(input, "fro", dim, keepdim)
+    from ..linalg import vector_norm  # linalg is made of the ops
+
+    return vector_norm(input, 2, dim, keepdim)
 
 
 @composed(torch="nuclear_norm", cases=_matrices)
-def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
     """The sum of the singular values of the matrices in the two dimensions ``dim``.
 
     >>> import tensor_core as torch
     >>> torch.nuclear_norm(torch.tensor([[3.0, 0.0], [0.0, -4.0]]))
     tensor(7.)
     """
-    return norm(input, "nuc", dim, keepdim)
+    from ..linalg import matrix_norm  # linalg is made of the ops
+
+    return matrix_norm(input, "nuc", dim, keepdim)

@@ -139,6 +139,8 @@ def cross_entropy(
     if target._a.dtype.kind in "fV" and target._a.shape == input._a.shape:
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     classes = input._a.shape[min(1, input._a.ndim - 1)]
+    if not label_smoothing:
+        target = _one_target(input, target)
     _check_targets(input, target, classes, ignore_index)
     if reduction == "mean" and weight is None:
         flat = input.reshape((1, -1)) if input._a.ndim == 1 else _class_last(input)

@@ -10,16 +10,6 @@ from .contract import outer
 ger = outer
 
 
-def detach(input: Tensor) -> Tensor:
-    """The same memory outside the graph.
-
-    >>> import tensor_core as torch
-    >>> torch.detach(torch.ones(1, requires_grad=True)).requires_grad
-    False
-    """
-    return input.detach()
-
-
 def get_device(input: Tensor) -> int:
     """The number of the tensor's device, -1 for the CPU.
 
@@ -78,30 +68,6 @@ def resize_as_(input: Tensor, the_template: Tensor, memory_format: Any = None) -
     tensor([[0, 1]])
     """
     return input.resize_as_(the_template)
-
-
-def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
-    """The square root of the sum of squares along dimensions.
-
-    >>> import tensor_core as torch
-    >>> torch.frobenius_norm(torch.tensor([[3.0, 4.0]]), (0, 1))
-    tensor(5.)
-    """
-    from ..linalg import vector_norm
-
-    return vector_norm(input, 2, dim, keepdim)
-
-
-def nuclear_norm(input: Tensor, dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
-    """The sum of the singular values of matrices.
-
-    >>> import tensor_core as torch
-    >>> torch.nuclear_norm(torch.tensor([[3.0, 0.0], [0.0, 4.0]]))
-    tensor(7.)
-    """
-    from ..linalg import matrix_norm
-
-    return matrix_norm(input, "nuc", dim, keepdim)
 
 
 def orgqr(input: Tensor, tau: Tensor) -> Tensor:

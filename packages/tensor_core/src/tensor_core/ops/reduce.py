@@ -13,7 +13,7 @@ from .._define import op
 from .._geometry import check_dim
 from .._tensor import Tensor
 
-_add_up = np.add.reduce
+_add_up: Any = np.add.reduce
 
 Dim = int | tuple[int, ...] | list[int] | None
 
