@@ -144,7 +144,8 @@ def _roots(tensors: list[Tensor], grads: Any, create_graph: bool) -> list[tuple[
     return roots
 
 
-_ONES = {F32: np.ones((), F32), F64: np.ones((), F64)}  # never changed, so never handed to a leaf
+# Never changed, so never handed to a leaf.
+_ONES: dict[Any, np.ndarray] = {F32: np.ones((), F32), F64: np.ones((), F64)}
 for _array in _ONES.values():
     _array.flags.writeable = False
 
