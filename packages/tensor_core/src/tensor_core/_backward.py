@@ -15,6 +15,7 @@ import numpy as np
 from . import _dtypes, _tensor
 from ._calls import F32, F64
 from ._grad_mode import mode, set_grad_enabled
+from ._hooks import AfterAccumulation, hooked_leaves, run_hooks
 from ._node import Node, Select
 from ._tensor import Tensor, wrap
 
@@ -42,12 +43,12 @@ def backward(
         if node is not None and tensors._base is None and not loss.ndim and loss.dtype in _ONES:
             _pass_on_arrays([(node, _ONES[loss.dtype])], bool(retain_graph), None)
             return
-    roots = _roots(_listed(tensors), grad_tensors, create_graph)
+    roots = _roots(listed(tensors), grad_tensors, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         _run(roots, keep, create_graph, None)
         return
-    wanted = _listed(inputs)
+    wanted = listed(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     found = _run(roots, keep, create_graph, [_target(t) for t in wanted])
@@ -83,7 +84,7 @@ def grad(
     """
     if is_grads_batched:
         raise RuntimeError("grad: is_grads_batched=True is not supported; loop over the cotangents")
-    outputs, wanted = _listed(outputs), _listed(inputs)
+    outputs, wanted = listed(outputs), listed(inputs)
     for i, t in enumerate(wanted):
         if not t.requires_grad:
             raise RuntimeError(
@@ -106,7 +107,8 @@ def grad(
     return tuple(result)
 
 
-def _listed(tensors: Any) -> list[Tensor]:
+def listed(tensors: Any) -> list[Tensor]:
+    """One tensor or several, as a list."""
     return [tensors] if isinstance(tensors, Tensor) else list(tensors)
 
 
@@ -183,7 +185,7 @@ def _order(roots: list[tuple[Any, Any]], targets: list[Any] | None) -> list[Any]
     if targets is not None:
         order = _leading_to(set(targets), sorted(order, key=_by_age))
     order.sort(key=_by_age, reverse=True)
-    return order
+    return _with_leaves(order, targets) if hooked_leaves else order
 
 
 def _leading_to(useful: set[Any], oldest_first: list[Any]) -> list[Any]:
@@ -224,15 +226,17 @@ def _pass_on_arrays(
             _collect(pending, summed, target, g)
         else:
             pending[target] = g
-    for node in _order(roots, targets):
+    order = _order(roots, targets)
+    useful = wanted and wanted.union(order)
+    for node in order:
         g = pending.pop(node, None)
         if g is None:
+            continue
+        if wanted is not None and node in wanted and _is_captured(node, g, captured, useful):
             continue
         if node._hooks:
             with _Recording(False):
                 g = run_hooks(node._hooks, wrap(g))._a
-        if wanted is not None and node in wanted:
-            captured[node] = g
         kind = type(node)
         if kind is Node:
             mark = 0
@@ -246,6 +250,10 @@ def _pass_on_arrays(
                 node.saved = None
         elif kind is Select:
             _collect_part(pending, node, g)
+            continue
+        elif node._seq < 0:
+            if node._rg:
+                _accumulate(node, g, node in summed)
             continue
         else:
             grads = node.apply(g)
@@ -272,6 +280,8 @@ def _pass_on_arrays(
         r = g = None  # a leaf takes a gradient only if nobody else holds it
     for leaf in list(pending):
         g = pending.pop(leaf)
+        if wanted is not None and leaf not in wanted:
+            continue
         if leaf._hooks:
             with _Recording(False):
                 g = run_hooks(leaf._hooks, wrap(g))._a
@@ -298,14 +308,19 @@ def _pass_on_tensors(
     wanted = set(targets or ())
     for target, g in roots:
         pending[target] = pending[target] + g if target in pending else g
-    for node in _order(roots, targets):
+    order = _order(roots, targets)
+    useful = wanted.union(order)
+    for node in order:
         g = pending.pop(node, None)
         if g is None:
             continue
+        if node in wanted and _is_captured(node, g, captured, useful):
+            continue
         if node._hooks:
             g = run_hooks(node._hooks, g)
-        if node in wanted:
-            captured[node] = g
+        if node._seq < 0:
+            _accumulate_tensor(node, g, True)
+            continue
         if type(node) is Select:
             _collect_part(pending, node, g)
             continue
@@ -316,6 +331,8 @@ def _pass_on_tensors(
         if not keep:
             node.free()
     for leaf, g in pending.items():
+        if targets is not None and leaf not in wanted:
+            continue
         if leaf._hooks:
             g = run_hooks(leaf._hooks, g)
         if targets is None:
@@ -323,6 +340,42 @@ def _pass_on_tensors(
         else:
             captured[leaf] = g
     return captured
+
+
+def _is_captured(node: Any, g: Any, captured: dict[Any, Any], useful: set[Any]) -> bool:
+    """Keep the gradient of one that was asked for; whether the pass ends there.
+
+    Its hooks change what is kept only there: otherwise they change what is passed on.
+    """
+    if any(edge[0] in useful for edge in node._edges):
+        captured[node] = g
+        return False
+    if node._hooks:
+        if isinstance(g, Tensor):
+            g = run_hooks(node._hooks, g)
+        else:
+            with _Recording(False):
+                g = run_hooks(node._hooks, wrap(g))._a
+    captured[node] = g
+    return True
+
+
+def _with_leaves(order: list[Any], targets: list[Any] | None) -> list[Any]:
+    """The order with each leaf that has hooks behind the last node that adds to its gradient."""
+    last: dict[Tensor, Any] = {}
+    for node in order:
+        for edge in node._edges:
+            if edge[0]._seq < 0 and edge[0]._hooks:
+                last[edge[0]] = node
+    behind: dict[Any, list[Any]] = {}
+    useful = None if targets is None else set(targets)
+    for leaf, node in last.items():
+        if useful is None or leaf in useful:
+            behind.setdefault(node, []).append(leaf)
+    for node, leaves in behind.items():
+        if node.op.name == "linear":  # torch's tells its bias first
+            leaves.sort(key=lambda leaf: leaf._a.ndim)
+    return [item for node in order for item in (node, *behind.get(node, ()))]
 
 
 class _Recording(set_grad_enabled):
@@ -384,24 +437,6 @@ def _broadcast_axes(node: Node, have: tuple[int, ...], shape: tuple[int, ...]) -
     return (*range(extra), *repeated)
 
 
-def run_hooks(hooks: dict[int, Any], g: Tensor) -> Tensor:
-    """The gradient after every hook has seen it."""
-    for hook in list(hooks.values()):
-        if type(hook) is not AfterAccumulation:
-            result = hook(g)
-            g = g if result is None else result
-    return g
-
-
-class AfterAccumulation:
-    """A hook that is called with the leaf, once its ``.grad`` is up to date."""
-
-    __slots__ = ("hook",)
-
-    def __init__(self, hook: Any) -> None:
-        self.hook = hook
-
-
 def _accumulate(leaf: Tensor, g: np.ndarray, ours: bool) -> None:
     """Add to ``leaf.grad``; the first gradient is taken, not copied, if nobody else holds it."""
     before = leaf._grad
@@ -414,7 +449,13 @@ def _accumulate(leaf: Tensor, g: np.ndarray, ours: bool) -> None:
     elif before._rg:
         leaf._grad = before + wrap(g)
     else:
-        before._a += g
+        try:
+            before._a += g
+        except ValueError:
+            raise RuntimeError(
+                f"a gradient of shape {tuple(g.shape)} cannot be added to .grad, which has shape "
+                f"{tuple(before._a.shape)}: its tensor has changed shape; set .grad to None first"
+            ) from None
         before._bump()
     if leaf._hooks:
         _after_accumulation(leaf)

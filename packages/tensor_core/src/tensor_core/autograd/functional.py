@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._backward import grad
+from .._backward import grad, listed
 from .._grad_mode import enable_grad
 from .._tensor import Tensor, wrap
 
@@ -18,10 +18,6 @@ def _inputs(inputs: Any, create_graph: bool) -> tuple[list[Tensor], bool]:
     if create_graph:
         return [t if t.requires_grad else t.detach().requires_grad_() for t in items], single
     return [t.detach().requires_grad_() for t in items], single
-
-
-def _outputs(result: Any) -> list[Tensor]:
-    return [result] if isinstance(result, Tensor) else list(result)
 
 
 def _shown(values: list[Any], single: bool) -> Any:
@@ -42,7 +38,7 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     xs, single = _inputs(inputs, create_graph)
     with enable_grad():
         result = func(*xs)
-    rows = [_shown(_rows(y, xs, create_graph), single) for y in _outputs(result)]
+    rows = [_shown(_rows(y, xs, create_graph), single) for y in listed(result)]
     return _shown(rows, isinstance(result, Tensor))
 
 
@@ -102,7 +98,7 @@ def vjp(
     xs, single = _inputs(inputs, create_graph)
     with enable_grad():
         y = func(*xs)
-    found = grad(_outputs(y), xs, v, create_graph=create_graph, allow_unused=True)
+    found = grad(listed(y), xs, v, create_graph=create_graph, allow_unused=True)
     grads = [wrap(np.zeros_like(x._a)) if d is None else d for x, d in zip(xs, found, strict=True)]
     return (y if create_graph else _detached(y)), _shown(grads, single)
 
@@ -124,10 +120,10 @@ def jvp(
     xs, _ = _inputs(inputs, create_graph)
     with enable_grad():
         y = func(*xs)
-        ys = _outputs(y)
+        ys = listed(y)
         dummies = [wrap(np.zeros_like(t._a)).requires_grad_() for t in ys]
         grads = grad(ys, xs, dummies, create_graph=True, allow_unused=True)
-        vs = [wrap(np.ones_like(x._a)) for x in xs] if v is None else _outputs(v)
+        vs = [wrap(np.ones_like(x._a)) for x in xs] if v is None else listed(v)
         used = [(g, w) for g, w in zip(grads, vs, strict=True) if g is not None and g.requires_grad]
         found = grad([g for g, _ in used], dummies, [w for _, w in used], create_graph=create_graph,
                      allow_unused=True)  # fmt: skip
@@ -149,7 +145,7 @@ def vhp(
     with enable_grad():
         y = func(*xs)
         firsts = grad(y, xs, create_graph=True)
-        vs = None if v is None else _outputs(v)
+        vs = None if v is None else listed(v)
         found = grad(firsts, xs, vs, create_graph=create_graph, allow_unused=True)
     parts = [wrap(np.zeros_like(x._a)) if d is None else d for x, d in zip(xs, found, strict=True)]
     return (y if create_graph else _detached(y)), _shown(parts, single)

@@ -9,15 +9,11 @@ from .._creation import empty
 from .._tensor import Tensor
 from . import functional as F
 from . import init
+from ._sizes import each_dimension
 from .module import Module
 from .parameter import Parameter
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
-
-
-def _tuple(value: Any, n: int) -> tuple[int, ...]:
-    """``n`` numbers of one, or those given."""
-    return tuple(value) if isinstance(value, list | tuple) else (value,) * n
 
 
 class _ConvNd(Module):
@@ -48,12 +44,12 @@ class _ConvNd(Module):
         n = self._dims
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.kernel_size = _tuple(kernel_size, n)
-        self.stride = _tuple(stride, n)
-        self.padding = padding if isinstance(padding, str) else _tuple(padding, n)
-        self.dilation = _tuple(dilation, n)
+        self.kernel_size = each_dimension(kernel_size, n)
+        self.stride = each_dimension(stride, n)
+        self.padding = padding if isinstance(padding, str) else each_dimension(padding, n)
+        self.dilation = each_dimension(dilation, n)
         self.transposed = self._transposed
-        self.output_padding = _tuple(output_padding, n)
+        self.output_padding = each_dimension(output_padding, n)
         self.groups = groups
         self.padding_mode = padding_mode
         self._check()

@@ -6,11 +6,8 @@ from typing import Any
 
 from .._tensor import Tensor
 from . import functional as F
+from ._sizes import each_dimension
 from .module import Module
-
-
-def _pair(value: Any, n: int) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, list | tuple) else (value,) * n
 
 
 class _MaxPoolNd(Module):
@@ -52,9 +49,9 @@ class _MaxUnpoolNd(Module):
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
         super().__init__()
-        self.kernel_size = _pair(kernel_size, self._dims)
-        self.stride = _pair(kernel_size if stride is None else stride, self._dims)
-        self.padding = _pair(padding, self._dims)
+        self.kernel_size = each_dimension(kernel_size, self._dims)
+        self.stride = each_dimension(kernel_size if stride is None else stride, self._dims)
+        self.padding = each_dimension(padding, self._dims)
 
     def _unpool(self, function: Any, input: Tensor, indices: Tensor, output_size: Any) -> Any:
         return function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
@@ -213,9 +210,9 @@ class AvgPool1d(_AvgPoolNd):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size = _pair(kernel_size, 1)
-        self.stride = _pair(kernel_size if stride is None else stride, 1)
-        self.padding = _pair(padding, 1)
+        self.kernel_size = each_dimension(kernel_size, 1)
+        self.stride = each_dimension(kernel_size if stride is None else stride, 1)
+        self.padding = each_dimension(padding, 1)
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 

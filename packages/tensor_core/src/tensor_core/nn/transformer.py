@@ -43,7 +43,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = copies(encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
@@ -88,7 +88,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = copies(decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -225,8 +225,9 @@ def _causal_mask(size: int, device: Any = None, dtype: Any = None) -> Tensor:
     return ops.triu(full((size, size), float("-inf"), dtype=dtype, device=device), diagonal=1)
 
 
-def _copies(module: Module, n: int) -> ModuleList:
-    return ModuleList([copy.deepcopy(module) for _ in range(n)])
+def copies(module: Module, N: int) -> ModuleList:
+    """``N`` copies of a layer, each with parameters of its own."""
+    return ModuleList([copy.deepcopy(module) for _ in range(N)])
 
 
 def _is_causal(mask: Tensor | None, said: bool | None, x: Tensor, batch_first: bool) -> bool:

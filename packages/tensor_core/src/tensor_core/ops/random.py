@@ -15,6 +15,7 @@ from .._inplace import in_place
 from .._op import write_out
 from .._tensor import Tensor, wrap
 from . import fills
+from .keys import raw
 
 
 def _shape(sizes: tuple[Any, ...]) -> tuple[int, ...]:
@@ -137,16 +138,12 @@ def _normal_of_tensors(mean: Any, std: Any, generator: Any) -> Tensor:
     given = [x for x in (mean, std) if isinstance(x, Tensor)]
     if not given:
         raise TypeError("normal() needs a size, or a tensor as mean or std")
-    if np.size(_raw(std)) and not np.min(_raw(std)) >= 0:
+    if np.size(raw(std)) and not np.min(raw(std)) >= 0:
         raise RuntimeError("normal expects all elements of std >= 0.0")
     shape = np.broadcast_shapes(*(x._a.shape for x in given))
     made = wrap(np.empty(shape, given[0]._a.dtype))
     with no_grad():
         return fills.normal_(made, generator=generator).mul_(std).add_(mean)
-
-
-def _raw(value: Any) -> Any:
-    return value._a if isinstance(value, Tensor) else value
 
 
 def _as_laid_out(input: Tensor, fill: Any, dtype: Any, more: dict[str, Any]) -> Tensor:

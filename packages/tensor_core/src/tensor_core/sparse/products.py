@@ -10,6 +10,7 @@ from .._card import Case
 from .._define import op
 from .._tensor import Tensor
 from ..kernels import active as kernels
+from ..ops.keys import raw
 from .tensor import SparseTensor
 
 
@@ -29,12 +30,8 @@ def sparse_mm(values: Any, dense: Any, /, rows: Any, columns: Any, n: int) -> An
     tensor([[1.],
             [2.]])
     """
-    rows, columns = _array(rows), _array(columns)
+    rows, columns = raw(rows), raw(columns)
     return _summed(values[:, None] * dense[columns], rows, n)
-
-
-def _array(x: Any) -> np.ndarray:
-    return x._a if isinstance(x, Tensor) else x
 
 
 def _summed(parts: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
@@ -48,7 +45,7 @@ def _summed(parts: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
 
 @sparse_mm.vjp
 def _(g: Any, values: Any, dense: Any, rows: Any, columns: Any, needs: Any) -> Any:
-    rows, columns = _array(rows), _array(columns)
+    rows, columns = raw(rows), raw(columns)
     gv = (g[rows] * dense[columns]).sum(-1) if needs[0] else None
     gd = sparse_mm.plain(values, g, columns, rows, dense.shape[0]) if needs[1] else None
     return gv, gd

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from ... import _threads
+from ..._backward import listed
 from ..._tensor import Tensor, wrap
 from ...kernels import active, backend
 
@@ -33,7 +34,7 @@ def get_total_norm(
     >>> get_total_norm([torch.tensor([3.0]), torch.tensor([[4.0]])])
     tensor(5.)
     """
-    arrays = [t._a for t in _as_list(tensors)]
+    arrays = [t._a for t in listed(tensors)]
     norm = _norm(arrays, float(norm_type))
     if error_if_nonfinite and not math.isfinite(norm):
         raise RuntimeError(
@@ -77,7 +78,7 @@ def clip_grad_norm_(
     >>> clip_grad_norm_([w], 1.0), w.grad
     (tensor(5.), tensor([0.6000, 0.8000]))
     """
-    parameters = _as_list(parameters)
+    parameters = listed(parameters)
     norm = get_total_norm(_grads(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, norm)
     return norm
@@ -115,12 +116,8 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
         grad._bump()
 
 
-def _as_list(tensors: Tensors) -> list[Tensor]:
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
-
-
 def _grads(parameters: Tensors) -> list[Tensor]:
-    return [grad for p in _as_list(parameters) if (grad := p.grad) is not None]
+    return [grad for p in listed(parameters) if (grad := p.grad) is not None]
 
 
 def _norm(arrays: list[np.ndarray], order: float) -> float:
