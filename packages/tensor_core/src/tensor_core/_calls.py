@@ -1,8 +1,9 @@
-"""The short ways into an op: floating-point Tensors by position, nothing to convert or to bind.
+"""The short ways into an op: floating-point Tensors, nothing to convert.
 
-They are what a program of small tensors spends its time on, so they are written out: what
-``Op.general`` and ``Op.finish`` do in the plain case, without a loop or a call that can be spared.
-Whatever does not fit goes there.
+They are what a program of small tensors spends its time on. So each op's call is written out for
+its own signature, as ``dataclass`` does for a class: what ``Op.general`` and ``Op.finish`` do in
+the plain case, without a loop, a tuple of arguments or a call that can be spared. Whatever does
+not fit goes there.
 """
 
 from __future__ import annotations
@@ -20,120 +21,141 @@ if TYPE_CHECKING:
     from ._op import Op
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+MISSING = type("Missing", (), {"__repr__": lambda self: "<missing>"})()
+
+_FIRST = """
+def call({signature}, **_more):
+    if _more or not _isinstance({x}, _Tensor):
+        return _slowly(({names}), _more)
+    if {x}._base is not None and {x}._seen != {x}._ver[0]:
+        {x}._sync()
+    _a0 = {x}._a
+    _d = _a0.dtype
+    if _d is not _F32 and _d is not _F64:
+        return _slowly(({names}), _more)
+    _needs = 1 if {x}._rg else 0
+"""
+
+_FURTHER = """
+    if _isinstance({x}, _Tensor):
+        if {x}._base is not None and {x}._seen != {x}._ver[0]:
+            {x}._sync()
+        _a{i} = {x}._a
+        if _a{i}.dtype is not _d:
+            return _slowly(({names}), _more)
+        if {x}._rg:
+            _needs += {bit}
+    elif {x} is None or _type({x}) is _float or _type({x}) is _int:
+        _a{i} = {x}
+    else:
+        return _slowly(({names}), _more)
+"""
+
+_FORWARD = """
+    _y = _forward({values})
+"""
+
+_FORWARD_OF_SEVERAL = """
+    try:
+        _y = _forward({values})
+    except (_ValueError, _TypeError) as _error:
+        raise _op.explained(_error, [{values}]) from None
+"""
+
+_END = """
+    if _type(_y) is not _ndarray:
+        if _type(_y) is _tuple:
+            return _op.finish(_y, [{values}], ({names}), _needs)
+        _y = _asarray(_y){in_rows}
+    _out = _new(_Tensor)
+    _out._a = _y
+    _out._rg = False
+    _out._node = _out._grad = _out._base = _out._hooks = None
+    _out._ver = _version = [0]
+    if _needs and _mode.enabled and _op.rules:
+        if _y.dtype is not _d:
+            return _op.finish(_y, [{values}], ({names}), _needs)
+        _plan = _plans.get(_needs) or _op.plan(_needs)
+        _out._node = _plan.record(_Node, [{values}, _y], ({arrays}), _version)
+        _out._rg = True
+    return _out
+"""
+
+_END_OF_VIEW = """
+    return _op.finish(_y, [{values}], ({names}), _needs)
+"""
+
+_IN_ROWS = """
+    elif not _y.flags.c_contiguous:
+        _y = _ascontiguousarray(_y)"""
+
+_NAMES: dict[str, Any] = {
+    "_isinstance": isinstance, "_type": type, "_float": float, "_int": int, "_tuple": tuple,
+    "_ValueError": ValueError, "_TypeError": TypeError, "_ndarray": np.ndarray,
+    "_asarray": np.asarray, "_ascontiguousarray": np.ascontiguousarray, "_F32": F32, "_F64": F64,
+    "_Tensor": Tensor, "_Node": Node, "_new": new, "_mode": mode,
+}  # fmt: skip
 
 
-def unary(op: Op) -> Callable[..., Any]:
-    """The call of an op on one array and any parameters."""
-    forward, finish, general, tails, plans = op.forward, op.finish, op.general, op.tails, op.plans
-    n_args, defaults, row_major = op.n_args, tails.get(1), op.row_major
+def way_in(op: Op, otherwise: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """An op's :func:`short_call`, written out when it is first needed.
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            return general(*args, **kwargs)
-        if len(args) == 1 and defaults is not None:
-            rest = defaults
-        elif len(args) == n_args:
-            rest = args[1:]
-        else:
-            return general(*args)
-        x = args[0]
-        if not isinstance(x, Tensor):
-            return general(*args)
-        if x._base is not None and x._seen != x._ver[0]:
-            x._sync()
-        a = x._a
-        d = a.dtype
-        if d is not F32 and d is not F64:
-            return general(*args)
-        values = [a, *rest]
-        result = forward(*values)
-        if type(result) is not np.ndarray:
-            if type(result) is tuple:
-                return finish(result, values, args, x._rg)
-            result = np.asarray(result)
-        elif row_major and not result.flags.c_contiguous:
-            result = np.ascontiguousarray(result)
-        out = new(Tensor)  # ``wrap``, written out
-        out._a = result
-        out._rg = False
-        out._node = out._grad = out._base = out._hooks = None
-        out._ver = [0]
-        if x._rg and mode.enabled and op.rules:
-            if result.dtype is not d:
-                return finish(result, values, args, True)
-            values.append(result)
-            plan = plans.get(1) or op.plan(1)
-            out._node = plan.record(Node, values, args, out._ver)
-            out._rg = True
-        return out
-
-    return call
-
-
-def binary(op: Op, otherwise: Callable[..., Any] | None = None) -> Callable[..., Any]:
-    """The call of an op on two arrays, or an array and a number, and any parameters.
-
-    What is neither goes to ``otherwise``, which is ``op.general`` if not given.
+    It then takes its own place: as the op's ``__call__`` and among Tensor's methods.
     """
-    forward, finish, general, tails, plans = op.forward, op.finish, op.general, op.tails, op.plans
-    n_args, defaults, row_major = op.n_args, tails.get(2), op.row_major
-    fallback = otherwise or general
+    made: list[Callable[..., Any]] = []
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            return general(*args, **kwargs)
-        if len(args) == 2 and defaults is not None:
-            rest = defaults
-        elif len(args) == n_args:
-            rest = args[2:]
-        else:
-            return general(*args)
-        x = args[0]
-        y = args[1]
-        if not isinstance(x, Tensor):
-            return fallback(*args)
-        if x._base is not None and x._seen != x._ver[0]:
-            x._sync()
-        a = x._a
-        d = a.dtype
-        needs = 1 if x._rg else 0
-        if isinstance(y, Tensor):
-            if y._base is not None and y._seen != y._ver[0]:
-                y._sync()
-            b = y._a
-            if b.dtype is not d:
-                return general(*args)
-            if y._rg:
-                needs += 2
-        elif type(y) is float or type(y) is int:
-            b = y
-        else:
-            return fallback(*args)
-        if d is not F32 and d is not F64:
-            return general(*args)
-        values = [a, b, *rest]
-        try:
-            result = forward(*values)
-        except (ValueError, TypeError) as error:
-            raise op.explained(error, values) from None
-        if type(result) is not np.ndarray:
-            if type(result) is tuple:
-                return finish(result, values, args, needs)
-            result = np.asarray(result)
-        elif row_major and not result.flags.c_contiguous:
-            result = np.ascontiguousarray(result)
-        out = new(Tensor)  # ``wrap``, written out
-        out._a = result
-        out._rg = False
-        out._node = out._grad = out._base = out._hooks = None
-        out._ver = [0]
-        if needs and mode.enabled and op.rules:
-            if result.dtype is not d:
-                return finish(result, values, args, needs)
-            values.append(result)
-            plan = plans.get(needs) or op.plan(needs)
-            out._node = plan.record(Node, values, args, out._ver)
-            out._rg = True
-        return out
+    def first(*args: Any, **kwargs: Any) -> Any:
+        if not made:
+            made.append(short_call(op, otherwise))
+        (call,) = made
+        if op.__call__ is first:
+            op.__call__ = call  # type: ignore[method-assign]
+        for name, method in list(vars(Tensor).items()):
+            if method is first:
+                setattr(Tensor, name, call)
+        return call(*args, **kwargs)
 
+    first.__name__ = first.__qualname__ = op.name
+    first.__doc__ = op.__doc__
+    return first
+
+
+def short_call(op: Op, otherwise: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """The call of an op whose first array is a Tensor, and the others Tensors, numbers or ``None``.
+
+    Calls that do not fit go to ``otherwise`` if it is given and all arguments are there, else to
+    ``op.general``.
+    """
+
+    def slowly(values: tuple[Any, ...], more: dict[str, Any]) -> Any:
+        if otherwise is not None and not more and not any(v is MISSING for v in values):
+            return otherwise(*values)
+        given = {k: v for k, v in zip(op.names, values, strict=True) if v is not MISSING}
+        return op.general(**given, **more)
+
+    own = {"_op": op, "_forward": op.forward, "_plans": op.plans, "_slowly": slowly}
+    defaults = {f"_default_{name}": op.defaults.get(name, MISSING) for name in op.names}
+    space = {**_NAMES, **own, **defaults}
+    exec(compile(_source(op), f"<call of {op.name}>", "exec"), space)
+    call = space["call"]
+    call.__name__ = call.__qualname__ = op.name
+    call.__doc__ = op.__doc__
     return call
+
+
+def _source(op: Op) -> str:
+    """The text of an op's call."""
+    arrays, params = op.names[: op.n_arrays], op.names[op.n_arrays :]
+    parts = {
+        "signature": ", ".join(f"{name}=_default_{name}" for name in op.names),
+        "names": "".join(f"{name}, " for name in op.names),
+        "arrays": "".join(f"{name}, " for name in arrays),
+        "values": ", ".join([*(f"_a{i}" for i in range(len(arrays))), *params]),
+        "in_rows": _IN_ROWS if op.row_major else "",
+    }
+    texts = [_FIRST.format(x=arrays[0], **parts)]
+    for i, name in enumerate(arrays[1:], 1):
+        texts.append(_FURTHER.format(i=i, bit=1 << i, x=name, **parts))
+    texts.append((_FORWARD_OF_SEVERAL if len(arrays) > 1 else _FORWARD).format(**parts))
+    texts.append((_END_OF_VIEW if op.view else _END).format(**parts))
+    return "".join(texts)

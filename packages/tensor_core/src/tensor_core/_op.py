@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
-from ._calls import F32, F64, binary, unary
+from ._calls import F32, F64, way_in
 from ._card import Cases, card
 from ._grad_mode import mode
 from ._node import MultiNode, Node, Select
@@ -109,12 +109,7 @@ class Op:
 
     def _way_in(self) -> Callable[..., Any]:
         """The shortest call for what the op takes."""
-        if self.view or self.keeps or self.n_arrays not in (1, 2):
-            return self.general
-        call = unary(self) if self.n_arrays == 1 else binary(self)
-        call.__name__ = call.__qualname__ = self.name
-        call.__doc__ = self.__doc__
-        return call
+        return way_in(self) if self.n_arrays else self.general
 
     # -- definition -------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import ops
-from ._calls import binary
+from ._calls import way_in
 from ._op import Op
 from ._tensor import Tensor, wrap
 
@@ -25,7 +25,7 @@ def _operator(op: Op, swap: bool = False) -> Callable[[Tensor, Any], Any]:
 
     if swap:
         return swapped
-    return binary(op, checked) if isinstance(op, Op) and op.n_arrays == 2 else checked
+    return way_in(op, checked) if isinstance(op, Op) and op.n_arrays == 2 else checked
 
 
 def _equality(op: Any, different: bool) -> Callable[[Tensor, Any], Any]:

@@ -36,6 +36,9 @@ class VariadicOp(Op):
         """Attach the rule: cotangent in, a gradient (or ``None``) for every array out."""
         return self._add(Rule(rule, None))
 
+    def _way_in(self) -> Callable[..., Any]:
+        return self.general
+
     def general(self, *args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         tensors, *params = self._bind(args, kwargs)
