@@ -9,6 +9,7 @@ the end the gradients of a weighted sum of everything are compared.
 """
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -331,3 +332,34 @@ def is_the_same_on_both(steps):
 @given(st.lists(STEP, min_size=1, max_size=8))
 def test_random_programs(steps):
     is_the_same_on_both(steps)
+
+
+# -- what the random programs have found, at its smallest ------------------------------------------
+
+FOUND = {
+    "a fraction times whole numbers, added in place": [("in place", "addcmul_", 1, 4, "")],
+    "a truth value written by a number": [("set", "[0, 0]", 2, 1, "no_grad")],
+    "a leaf that leaves the graph after use": [("in place", "detach_", 7, 7, "")],
+    "a mask, and values of more dimensions": [("set", "mask", 5, 6, "tensor")],
+    "part of a quotient overwritten": [
+        ("point", "div", 1, 3),
+        ("set", ":, None", 0, 5, "tensor"),
+    ],
+    "a new shape in place, not recorded": [
+        ("set", ":, [1, 0]", 0, 0, "number"),
+        ("in place", "unsqueeze_", 0, 5, "no_grad"),
+    ],
+    "all overwritten": [("in place", "fill_", 0, 0, "")],
+    "one of several views": [("view", "split", 0, 0), ("in place", "mul_", 0, 1, "")],
+    "softmax of whole numbers": [("reduce", "softmax", 3, 0)],
+    "relu of truth values": [("point", "relu", 2, 7)],
+    "an output saved in place, then changed": [
+        ("in place", "tanh_", 0, 0, ""),
+        ("in place", "add_", 0, 0, ""),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_random_programs_have_found(name):
+    is_the_same_on_both(FOUND[name])
