@@ -1,9 +1,12 @@
 """Files: what either library saves, the other loads, with everything a checkpoint holds."""
 
 import collections
+import contextlib
 import io
 import itertools
 import pickle
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -322,10 +325,70 @@ def test_safetensors_are_the_same_bytes(tmp_path):
         assert {k: plain(v)[:4] for k, v in found.items()} == {
             k: plain(v)[:4] for k, v in weights(torch).items()
         }
-    with ours_safe.safe_open(path, "pt") as file, safetensors.safe_open(path, "pt") as theirs_open:
-        assert sorted(file.keys()) == sorted(theirs_open.keys())
-        assert file.get_slice("float32")[1:, :2].tolist() == [[3.0, 4.0]]
-        assert file.get_slice("int8").get_shape() == [2, 3]
+    with ours_safe.safe_open(path, "pt") as ours, safetensors.safe_open(path, "pt") as its:
+        assert ours.keys() == its.keys() and ours.offset_keys() == its.offset_keys()
+        for name in ("float32", "bfloat16", "complex64"):
+            mine, part = ours.get_slice(name), its.get_slice(name)
+            assert mine.get_shape() == part.get_shape() and mine.get_dtype() == part.get_dtype()
+            for key in ((slice(1, None), slice(2)), 0, (0, -1), (..., 1), [1, 0], None):
+                assert mine[key].tolist() == part[key].tolist()
+
+
+def _transposed(t):
+    return t.ones(2, 3).t()
+
+
+UNSAVABLE = {
+    "a list": lambda t: [t.ones(2)],
+    "a number": lambda t: {"a": 3},
+    "columns": lambda t: {"a": _transposed(t)},
+    "a wide type": lambda t: {"a": t.ones(2, dtype=t.complex128)},
+    "shared": lambda t: dict.fromkeys("ab", t.ones(4)),
+    "a name": lambda t: {1: t.ones(2)},
+}
+
+
+@pytest.mark.parametrize("name", UNSAVABLE)
+def test_what_safetensors_refuse(name, tmp_path):
+    """The words are the library's, whichever of the two it is used with."""
+    said = []
+    for library, t in ((safetensors.torch, torch), (ours_safe, tensor_core)):
+        with pytest.raises((ValueError, RuntimeError, KeyError, TypeError)) as info:
+            library.save_file(UNSAVABLE[name](t), tmp_path / "w.safetensors")
+        said.append((info.type, sorted(str(info.value))))  # names stand in a set
+    assert said[0] == said[1]
+    assert list(tmp_path.iterdir()) == []
+
+
+LIBRARY_PROGRAM = """
+import torch
+from safetensors.torch import load, load_file, load_model, safe_open, save, save_file, save_model
+w = {n: torch.arange(6).reshape(2, 3).to(getattr(torch, n)) for n in ("int8", "half", "bfloat16")}
+save_file(w, "w.safetensors", {"by": "me"})
+print(sorted(load_file("w.safetensors").items()), len(save(w)), load(save(w))["half"])
+with safe_open("w.safetensors", framework="pt", device="cpu") as file:
+    whole = file.get_tensor("half")
+    whole[0, 0] = 9  # in the mapping of the file, which both see
+    print(file.keys(), file.metadata(), file.get_slice("half")[:, 0], whole.dtype)
+print(load_file("w.safetensors")["half"][0, 0])
+torch.manual_seed(0)
+net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+net[1].weight = net[0].weight
+save_model(net, "m.safetensors")
+print(load_model(net, "m.safetensors"), net(torch.ones(2)))
+"""
+
+
+def test_a_program_that_uses_the_library(tmp_path, monkeypatch):
+    """``safetensors.torch`` itself, in a program of which tensor_core is the torch."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.redirect_stdout(io.StringIO()) as theirs:
+        exec(LIBRARY_PROGRAM, {})
+    path = tmp_path / "program.py"
+    path.write_text(LIBRARY_PROGRAM)
+    command = [sys.executable, "-m", "tensor_core", path]
+    ours = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ours.stdout == theirs.getvalue(), ours.stderr
 
 
 def test_modules_with_shared_weights(tmp_path):

@@ -148,12 +148,9 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """
     if isinstance(data, Tensor):
         return data.to(device=device, dtype=dtype)
-    if (
-        isinstance(data, np.ndarray)
-        and device is None
-        and (dtype is None or data.dtype == _dtypes.to_numpy(dtype))
-    ):
-        return from_numpy(data)
+    if isinstance(data, np.ndarray) and (dtype is None or data.dtype == _dtypes.to_numpy(dtype)):
+        shared = from_numpy(data)
+        return shared if device is None else shared.to(device)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -162,6 +159,8 @@ def asarray(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """A tensor of the object, sharing its memory where that is possible unless ``copy``.
+
+    The bytes of a storage are taken as numbers of ``dtype``.
 
     Raises:
         ValueError: ``copy=False``, and the memory cannot be shared.
@@ -172,6 +171,9 @@ def asarray(
     """
     if copy is False and isinstance(obj, list | tuple | int | float | complex):
         raise ValueError("can't alias arbitrary sequence into a tensor.")
+    if hasattr(obj, "untyped"):  # a storage
+        kind = dtype or getattr(obj, "dtype", _dtypes.int64)
+        obj = obj.untyped()._bytes.view(kind.numpy)
     made = as_tensor(obj, dtype, device)
     shared = isinstance(obj, Tensor | np.ndarray) and np.may_share_memory(
         made._a, obj._a if isinstance(obj, Tensor) else obj

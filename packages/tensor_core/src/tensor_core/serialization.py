@@ -25,6 +25,7 @@ from ._safe_globals import (
     get_unsafe_globals_in_checkpoint,
     safe_globals,
 )
+from ._size import device as Device
 from ._unpickler import Unpickler, UnpicklingError
 from .storage import TypedStorage, UntypedStorage
 
@@ -164,7 +165,7 @@ def load(
     By default only what weights are made of is read, and nothing in the file is run;
     ``weights_only=False`` reads any object and must be kept for files you trust. ``mmap`` maps
     the numbers of a path instead of reading them. ``map_location="cpu"`` reads tensors that were
-    saved on another device.
+    saved on another device. A path that ends in ``.safetensors`` is read as such a file.
 
     Raises:
         pickle.UnpicklingError: the file names something that is not allowed, or is damaged.
@@ -184,9 +185,7 @@ def load(
     if weights_only and pickle_module is not None:
         raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
     if is_path(f) and os.fspath(f).endswith(".safetensors"):
-        from .safetensors import load_file
-
-        return load_file(f)
+        return _load_safetensors(f, map_location)
     with reading(f) as file:
         start = file.tell()
         head = file.read(4)
@@ -207,6 +206,20 @@ def load(
         archive = Archive(file, shown(f), _Options.crc32)
         mapped = _mmap.mmap(file.fileno(), 0, access=_mmap.ACCESS_COPY) if mmap else None
         return source.guarded(lambda: _load_zip(source, archive, mapped))
+
+
+def _load_safetensors(path: Any, map_location: Any) -> Any:
+    from .safetensors import load_file
+
+    if not isinstance(map_location, str | bytes | Device | None):
+        raise RuntimeError(
+            f"load: {shown(path)}: a safetensors file is loaded to one device; map_location must "
+            f"be its name, not a {type(map_location).__name__}"
+        )
+    try:
+        return load_file(path, str(map_location or "cpu"))
+    except ImportError as error:  # torch's type of error
+        raise RuntimeError(str(error)) from error
 
 
 class _Source:
