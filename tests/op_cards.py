@@ -14,6 +14,12 @@ def cases(name):
     return list(enumerate(registry[name].cases(np.random.default_rng(0))))
 
 
+def rebuilt(value, change):
+    """The same list or tuple, named or not, of changed items."""
+    items = [change(v) for v in value]
+    return value._make(items) if hasattr(value, "_make") else type(value)(items)
+
+
 class Call:
     """A case as a program of its arrays alone, the same for both libraries."""
 
@@ -37,7 +43,7 @@ class Call:
             if isinstance(value, tensor_core.dtype):
                 return getattr(library, value.name)
             if isinstance(value, list | tuple):
-                return type(value)(fill(v) for v in value)
+                return rebuilt(value, fill)
             return value
 
         args = [fill(v) for v in self.case.args]

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from op_cards import Call, cases
+from op_cards import Call, cases, rebuilt
 from side_by_side import agree, close, run, tally
 
 import tensor_core
@@ -49,7 +49,7 @@ def narrow(value):
     if isinstance(value, np.ndarray) and value.dtype == np.float64:
         return value.astype(np.float32)
     if isinstance(value, list | tuple):
-        return type(value)(narrow(v) for v in value)
+        return rebuilt(value, narrow)
     return value
 
 
@@ -87,6 +87,12 @@ def test_fused_op_equals_its_composition(name):
         tally["fused cases beside their composition"] += 1
 
 
+# From real numbers to complex ones and back: tried in test_complex_against_torch.py.
+OF_COMPLEX = {
+    *("complex", "polar", "view_as_real", "view_as_complex", "real", "imag", "conj_physical")
+}
+
+
 def test_a_card_without_cases_has_no_derivative():
-    for name in set(CARDS) - set(TRIED):
+    for name in set(CARDS) - set(TRIED) - OF_COMPLEX:
         assert not registry[name].rules, f"{name} has a rule, and no case to try it on"

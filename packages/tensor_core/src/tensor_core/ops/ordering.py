@@ -160,7 +160,12 @@ def _repeated(rng: np.random.Generator) -> Iterator[Case]:
     yield Case(np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 0.5]]), 1, True)
 
 
-@composed(torch="mode", cases=_repeated, kinks="where elements are equal")
+def _mode_cases(rng: np.random.Generator) -> Iterator[Case]:
+    yield Case(rng.permutation(np.linspace(-1, 1, 5)))  # the smallest: no kink
+    yield from _repeated(rng)
+
+
+@composed(torch="mode", cases=_mode_cases, kinks="where elements are equal")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """The most frequent element along ``dim`` (the smallest of those tied), and its last place.
 

@@ -79,11 +79,11 @@ def _product_rule(g: Any, x: Any, values: Any, key: Key, counts: np.ndarray) -> 
     one = np.ones((), raw(x).dtype)
     safe_x = np.where(zero_x | (counts == 0), one, x)
     safe_v = np.where(zero_v, one, values)
-    product = reduce_at.plain(safe_x, safe_v, key, "prod", True)
+    others = reduce_at.plain(np.ones(x.shape, one.dtype), safe_v, key, "prod", True)
     zeros = (zero_x * counts).astype(np.int64)
     np.add.at(zeros, key, zero_v)
-    gx = g * product / safe_x * (counts * (zeros == zero_x))
-    gv = (g * product)[key] / safe_v * (zeros[key] == zero_v)
+    gx = g * others * (counts * (zeros == zero_x))
+    gv = (g * safe_x * others)[key] / safe_v * (zeros[key] == zero_v)
     return gx, gv
 
 
