@@ -56,8 +56,21 @@ OPTIMIZERS = {
     ),
     "RMSprop": grid(lr=[0.01], weight_decay=[0, 0.1], momentum=[0, 0.9], centered=off_on),
     "Adadelta": grid(lr=[1.0], rho=[0.5, 0.9], weight_decay=[0, 0.1], maximize=off_on),
+    "Adamax": grid(lr=[0.01], weight_decay=[0, 0.1], maximize=off_on),
+    "NAdam": grid(lr=[0.01], weight_decay=[0, 0.1], decoupled_weight_decay=off_on)
+    + grid(lr=[0.01], momentum_decay=[0, 0.1], maximize=off_on),
+    "RAdam": grid(lr=[0.01], weight_decay=[0, 0.1], decoupled_weight_decay=off_on)
+    + grid(lr=[0.01], betas=[(0.8, 0.5), (0.8, 0.9)], maximize=off_on),
+    "ASGD": grid(lr=[0.1], lambd=[0, 0.1], t0=[5, 1e6], weight_decay=[0, 0.1], maximize=off_on),
+    "Rprop": grid(lr=[0.01], etas=[(0.5, 1.2), (0.3, 2.0)], maximize=off_on)
+    + grid(lr=[0.1], step_sizes=[(0.05, 0.2)]),
+    "Adafactor": grid(lr=[0.1], weight_decay=[0, 0.1], d=[1.0, 3.0], maximize=off_on)
+    + grid(lr=[0.1], eps=[(1e-8, 1e-2)], beta2_decay=[-0.5]),
 }
 SHAPES = [(3, 4), (5,), (), (0, 2), (90, 100), (1, 7)]
+
+
+NOT_EMPTY = [shape for shape in SHAPES if 0 not in shape]
 
 
 class Course:
@@ -65,14 +78,16 @@ class Course:
 
     def __init__(self, kind, options, dtype):
         rng = np.random.default_rng(0)
-        start = [np.asarray(rng.normal(size=shape)).astype(dtype) for shape in SHAPES]
+        # Adafactor divides by the number of elements
+        self.shapes = NOT_EMPTY if kind == "Adafactor" else SHAPES
+        start = [np.asarray(rng.normal(size=shape)).astype(dtype) for shape in self.shapes]
         self.params = {t: [t.nn.Parameter(t.from_numpy(a.copy())) for a in start] for t in BOTH}
         self.optimizers = {t: getattr(t.optim, kind)(self.params[t], **options) for t in BOTH}
         self.rng, self.dtype = rng, dtype
 
     def run(self, steps):
         for step in range(steps):
-            for i, shape in enumerate(SHAPES):
+            for i, shape in enumerate(self.shapes):
                 grad = np.asarray(self.rng.normal(size=shape)).astype(self.dtype)
                 for t in BOTH:
                     absent = (step + i) % 6 == 5

@@ -17,7 +17,11 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from .. import _threads, kernels
+from .._creation import tensor, zeros_like
+from .._dtypes import float64, get_default_dtype
+from .._grad_mode import set_grad_enabled
 from .._tensor import Tensor, wrap
+from ..ops import view_as_real
 from .optimizer import Optimizer, run_closure
 
 Array = np.ndarray
@@ -46,6 +50,9 @@ class Elementwise(Optimizer):
         """Change every parameter that has a gradient; returns the closure's loss, if given."""
         loss = run_closure(closure)
         for index, group in enumerate(self.param_groups):
+            if group.get("differentiable"):
+                self._record(group)
+                continue
             for cohort in self._cohorts_of(index, group):
                 cohort.advance()
                 update = self._update(group, cohort.step, cohort.first)
@@ -53,6 +60,35 @@ class Elementwise(Optimizer):
                     update = _on_negative(update)
                 cohort.apply(update, self._in_threads(group, cohort))
         return loss
+
+    def _record(self, group: dict[str, Any]) -> None:
+        """Take the group's step in Tensor operations, so that one can differentiate through it.
+
+        What the graph of the step before has saved stays as it is: slots are copied.
+        """
+        with set_grad_enabled(bool(self.defaults.get("differentiable"))):
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state, slots = self.state[p], self._slots(group)
+                first = any(state.get(name) is None for name in slots)
+                steps = state.get("step", 0.0) + 1  # a number, or a tensor of its own
+                if self._counts_steps:
+                    state["step"] = steps = tensor(float(steps))
+                for name in slots:
+                    before = state.get(name)
+                    state[name] = zeros_like(p) if before is None else before.clone()
+                values = [p, p.grad, *(state[name] for name in slots)]
+                if p.is_complex():
+                    values = [view_as_real(value) for value in values]
+                update: Any = self._tensor_update(group, int(steps), first)
+                if group.get("maximize"):
+                    update = _on_negative(update)
+                update(*values)
+
+    def _tensor_update(self, group: dict[str, Any], step: int, first: bool) -> Update:
+        """The same as ``_update``, made of operations that Tensors have too."""
+        return self._update(group, step, first)
 
     def _one_kernel(self, group: dict[str, Any]) -> bool:
         """Whether the update is one call of a kernel, all of it outside the interpreter."""
@@ -151,7 +187,8 @@ class Cohort:
         self.elements = sum(a.size for a in self.arrays)
         small = [a.size <= _SMALL or not a.flags.c_contiguous for a in self.arrays]
         self.small = _Gathered([x for x, s in zip(params, small, strict=True) if s])
-        self.steps = np.full(len(params), step, np.float32)
+        kind = np.float64 if get_default_dtype() is float64 else np.float32
+        self.steps = np.full(len(params), step, kind)
         self.step_arrays = self._give_steps() if counts else []
         self._give_slots(small)
         self.slot_arrays = [state[name]._a for state in states for name in slots]
@@ -264,6 +301,8 @@ class _Gathered:
 
 
 def _cut(arrays: list[Array]) -> list[Piece]:
+    if arrays[0].dtype.kind == "c":  # complex numbers step as pairs of real ones
+        arrays = [a.view(a.real.dtype) for a in arrays]
     size = arrays[0].size
     if size <= _PIECE:
         return [tuple(arrays)]

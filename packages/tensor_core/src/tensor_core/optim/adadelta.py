@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._check import check
+from ._check import check, check_rate
 from ._elementwise import Array, Elementwise, Update
 from .optimizer import Params
 
@@ -36,6 +36,7 @@ class Adadelta(Elementwise):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
+        check_rate(lr)
         check("learning rate", lr)
         if not 0.0 <= rho <= 1.0:
             raise ValueError(f"Invalid rho value: {rho}")

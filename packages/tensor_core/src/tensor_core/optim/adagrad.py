@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._creation import full_like, tensor
-from ._check import check
+from ._check import check, check_rate
 from ._elementwise import Array, Elementwise, Update
 from .optimizer import Params
 
@@ -36,6 +36,7 @@ class Adagrad(Elementwise):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        check_rate(lr)
         check("learning rate", lr)
         check("lr_decay value", lr_decay)
         check("weight_decay value", weight_decay)

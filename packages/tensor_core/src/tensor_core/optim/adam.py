@@ -1,4 +1,4 @@
-"""Adam, and AdamW, which decays the weights apart from the gradient."""
+"""Adam: steps of a running mean over a running root mean square."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..kernels import active
-from ._check import check, check_betas
+from ._check import check, check_betas, check_rate
 from ._elementwise import Array, Elementwise, Update
 from .optimizer import Params
 
@@ -17,9 +17,10 @@ class Adam(Elementwise):
     """Steps of the gradient's running mean over the root of its running mean square.
 
     ``weight_decay`` is added to the gradient, or with ``decoupled_weight_decay`` shrinks the
-    weights instead, as AdamW does. ``amsgrad`` divides by the largest mean square so far.
-    ``foreach``, ``fused``, ``capturable`` and ``differentiable`` change nothing but are kept in
-    the groups. Sources: Kingma and Ba 2015, Reddi et al. 2018.
+    weights instead, as AdamW does. ``amsgrad`` divides by the largest mean square so far. With
+    ``differentiable`` the step is recorded, for derivatives through it. ``foreach``, ``fused``
+    and ``capturable`` change nothing but are kept in the groups. Sources: Kingma and Ba 2015,
+    Reddi et al. 2018.
 
     >>> import tensor_core as torch
     >>> w = torch.ones(1, requires_grad=True)
@@ -44,6 +45,7 @@ class Adam(Elementwise):
         fused: bool | None = None,
         decoupled_weight_decay: bool = False,
     ) -> None:
+        check_rate(lr)
         check("learning rate", lr)
         check("epsilon value", eps)
         check_betas(betas)
@@ -77,7 +79,7 @@ class Adam(Elementwise):
         lr, eps, decay = float(group["lr"]), group["eps"], group["weight_decay"]
         decoupled = group["decoupled_weight_decay"]
         if group["amsgrad"]:
-            return _amsgrad(lr, beta1, beta2, eps, decay, step, decoupled)
+            return _plain(lr, beta1, beta2, eps, decay, step, decoupled)
         kernel = active.adamw_step
 
         def update(p: Array, g: Array, m: Array, v: Array) -> None:
@@ -85,14 +87,19 @@ class Adam(Elementwise):
 
         return update
 
+    def _tensor_update(self, group: dict[str, Any], step: int, first: bool) -> Update:
+        rest = (group["eps"], group["weight_decay"], step, group["decoupled_weight_decay"])
+        return _plain(group["lr"], *group["betas"], *rest)
 
-def _amsgrad(
-    lr: float, beta1: float, beta2: float, eps: float, decay: float, step: int, decoupled: bool
+
+def _plain(
+    lr: Any, beta1: float, beta2: float, eps: float, decay: float, step: int, decoupled: bool
 ) -> Update:
+    """The update without a kernel; given the largest mean squares too, that of AMSGrad."""
     step_size = lr / (1 - beta1**step)
     root2 = sqrt(1 - beta2**step)
 
-    def update(p: Array, g: Array, m: Array, v: Array, highest: Array) -> None:
+    def update(p: Array, g: Array, m: Array, v: Array, highest: Array | None = None) -> None:
         if decay and decoupled:
             p *= 1 - lr * decay
         elif decay:
@@ -100,53 +107,8 @@ def _amsgrad(
         m += (1 - beta1) * (g - m)
         v *= beta2
         v += (1 - beta2) * g * g
-        np.maximum(highest, v, out=highest)
-        p -= step_size * m / (np.sqrt(highest) / root2 + eps)
+        if highest is not None:
+            highest[...] = v = np.maximum(highest, v)
+        p -= step_size * m / (np.sqrt(v) / root2 + eps)
 
     return update
-
-
-class AdamW(Adam):
-    """Adam whose weight decay shrinks the weights directly. Source: Loshchilov and Hutter 2019.
-
-    >>> import tensor_core as torch
-    >>> w = torch.ones(1, requires_grad=True)
-    >>> w.grad = torch.zeros(1)
-    >>> torch.optim.AdamW([w], lr=0.1, weight_decay=0.5).step(); w.detach()
-    tensor([0.9500])
-    """
-
-    def __init__(
-        self,
-        params: Params,
-        lr: Any = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-        amsgrad: bool = False,
-        *,
-        maximize: bool = False,
-        foreach: bool | None = None,
-        capturable: bool = False,
-        differentiable: bool = False,
-        fused: bool | None = None,
-    ) -> None:
-        super().__init__(
-            params,
-            lr,
-            betas,
-            eps,
-            weight_decay,
-            amsgrad,
-            foreach=foreach,
-            maximize=maximize,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
-            decoupled_weight_decay=True,
-        )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for group in self.param_groups:
-            group["decoupled_weight_decay"] = True

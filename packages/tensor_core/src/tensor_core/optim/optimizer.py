@@ -26,6 +26,27 @@ class _Required:
 
 required = _Required()
 
+_all_step_pre: Table = OrderedDict()
+_all_step_post: Table = OrderedDict()
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` before every optimizer's step.
+
+    >>> handle = register_optimizer_step_pre_hook(lambda optimizer, args, kwargs: None)
+    >>> handle.remove()
+    """
+    return register(_all_step_pre, hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., None]) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` after every optimizer's step.
+
+    >>> handle = register_optimizer_step_post_hook(lambda optimizer, args, kwargs: None)
+    >>> handle.remove()
+    """
+    return register(_all_step_post, hook)
+
 
 class Optimizer:
     """Base class: ``param_groups`` (a list of dicts of options) and ``state`` by parameter.
@@ -100,8 +121,9 @@ class Optimizer:
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         params, names = _listed(param_group["params"])
         for p in params:
-            _check_parameter(p)
-        group = {**param_group, "params": params}
+            _check_parameter(p, bool(self.defaults.get("differentiable")))
+        group = param_group  # the caller's own, who may go on changing it
+        group["params"] = params
         if names:
             group["param_names"] = names
         for name, default in self.defaults.items():
@@ -180,7 +202,7 @@ class Optimizer:
             state[key if p is None else p] = _copied(value, p)
         groups = [{**deepcopy(its), "params": own["params"]} for own, its in pairs]
         for group, own in zip(groups, self.param_groups, strict=True):
-            if "param_names" in own:
+            if "param_names" in own and "param_names" not in group:
                 group["param_names"] = own["param_names"]
         self.__setstate__({"state": state, "param_groups": groups})
         for hook in self._load_post.values():
@@ -249,7 +271,10 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         self._stepped = True
-        for hook in self._step_pre.values():
+        if not (self._step_pre or self._step_post or _all_step_pre or _all_step_post):
+            return step(self, *args, **kwargs)
+        args = (self, *args)  # as torch's hooks see them
+        for hook in [*_all_step_pre.values(), *self._step_pre.values()]:
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -258,8 +283,8 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                         f"but got {changed!r}"
                     )
                 args, kwargs = changed
-        result = step(self, *args, **kwargs)
-        for hook in self._step_post.values():
+        result = step(*args, **kwargs)
+        for hook in [*self._step_post.values(), *_all_step_post.values()]:
             hook(self, args, kwargs)
         return result
 
@@ -284,18 +309,20 @@ def _listed(params: Any) -> tuple[list[Tensor], list[str]]:
             "of tensors in sets will change between runs. Please use a list instead."
         )
     params = list(params)
-    if params and isinstance(params[0], tuple):
-        names = [name for name, _ in params]
-        return [p for _, p in params], names
-    return params, []
+    names = [p[0] for p in params if isinstance(p, tuple)]
+    if names and len(names) != len(params):
+        raise ValueError(
+            "all optimizer params should be with/without names. Some param names are missing"
+        )
+    return [p[1] for p in params] if names else params, names
 
 
-def _check_parameter(p: Any) -> None:
+def _check_parameter(p: Any, differentiable: bool) -> None:
     if not isinstance(p, Tensor):
         raise TypeError(
             f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
         )
-    if not (p.is_leaf or p.retains_grad):
+    if not (differentiable or p.is_leaf or p.retains_grad):
         raise ValueError("can't optimize a non-leaf Tensor")
 
 
@@ -307,4 +334,6 @@ def _copied(value: Any, p: Tensor | None, key: str = "") -> Any:
         return value.to(p.dtype) if cast and p is not None else value
     if isinstance(value, dict):
         return {k: _copied(v, p, k) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)([_copied(v, p, key) for v in value])
     return deepcopy(value)

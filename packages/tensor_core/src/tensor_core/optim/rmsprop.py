@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._check import check
+from ._check import check, check_rate
 from ._elementwise import Array, Elementwise, Update
 from .optimizer import Params
 
@@ -38,6 +38,7 @@ class RMSprop(Elementwise):
         maximize: bool = False,
         differentiable: bool = False,
     ) -> None:
+        check_rate(lr)
         check("learning rate", lr)
         check("epsilon value", eps)
         check("momentum value", momentum)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..kernels import active
-from ._check import check
+from ._check import check, check_rate
 from ._elementwise import Array, Elementwise, Update
 from .optimizer import Params
 
@@ -13,8 +13,8 @@ from .optimizer import Params
 class SGD(Elementwise):
     """``p -= lr * v`` where v is the gradient, or with momentum a running sum of gradients.
 
-    Source: Sutskever et al. 2013. ``foreach``, ``fused`` and ``differentiable`` change nothing
-    but are kept in the groups.
+    Source: Sutskever et al. 2013. With ``differentiable`` the step is recorded, for
+    derivatives through it. ``foreach`` and ``fused`` change nothing but are kept in the groups.
 
     >>> import tensor_core as torch
     >>> w = torch.ones(1, requires_grad=True)
@@ -39,6 +39,7 @@ class SGD(Elementwise):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
+        check_rate(lr)
         check("learning rate", lr)
         check("momentum value", momentum)
         check("weight_decay value", weight_decay)
@@ -78,5 +79,19 @@ class SGD(Elementwise):
 
         def update(p: Array, g: Array, buf: Array | None = None) -> None:
             kernel(p, g, buf, *options)
+
+        return update
+
+    def _tensor_update(self, group: dict[str, Any], step: int, first: bool) -> Update:
+        lr, momentum, decay = group["lr"], group["momentum"], group["weight_decay"]
+
+        def update(p: Any, g: Any, buf: Any = None) -> None:
+            if decay:
+                g = g + decay * p
+            if momentum:
+                # as in torch, the buffer's first value is a constant
+                buf[...] = g.detach() if first else momentum * buf + (1 - group["dampening"]) * g
+                g = g + momentum * buf if group["nesterov"] else buf.clone()
+            p -= lr * g
 
         return update

@@ -94,6 +94,10 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
 
+class _LRScheduler(LRScheduler):
+    """The old name of the base class."""
+
+
 def _plain(rate: Any) -> float:
     """A rate as a Python number, also when it is kept in a Tensor."""
     return rate.item() if hasattr(rate, "item") else rate
@@ -105,3 +109,19 @@ def set_rate(group: dict[str, Any], rate: float) -> None:
         group["lr"].fill_(rate)
     else:
         group["lr"] = rate
+
+
+def per_group(name: str, optimizer: Optimizer, value: Any) -> list[Any]:
+    """A value for every group: each its own from a list, or the same for all.
+
+    Raises ``ValueError`` for a list of another length.
+    """
+    groups = len(optimizer.param_groups)
+    if not isinstance(value, list | tuple):
+        return [value] * groups
+    if len(value) != groups:
+        raise ValueError(
+            f"{name} must have the same length as optimizer.param_groups. {name} has "
+            f"{len(value)} values, param_groups has {groups}."
+        )
+    return list(value)

@@ -57,6 +57,36 @@ class LambdaLR(LRScheduler):
         self.__dict__.update(state)
 
 
+class MultiplicativeLR(LambdaLR):
+    """The present rate times ``lr_lambda(epoch)``: one function, or one for each group.
+
+    >>> import tensor_core as torch
+    >>> optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    >>> schedule = MultiplicativeLR(optimizer, lambda epoch: 0.5)
+    >>> optimizer.step(); schedule.step(); schedule.get_last_lr()
+    [0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        given = lr_lambda if isinstance(lr_lambda, list | tuple) else [lr_lambda]
+        for fn in given:
+            if not callable(fn):
+                raise TypeError(f"lr_lambda should be a function, but got {type(fn).__name__}")
+        super().__init__(optimizer, lr_lambda, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """The rates at ``last_epoch``, from the present ones."""
+        if self._is_initial:
+            return self._rates()
+        pairs = zip(self._rates(), self.lr_lambdas, strict=True)
+        return [rate * factor(self.last_epoch) for rate, factor in pairs]
+
+
 def _is_function(fn: Any) -> bool:
     return isinstance(fn, type(_is_function))
 
