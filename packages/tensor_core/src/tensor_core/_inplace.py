@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ._grad_mode import mode
-from ._op import NO_GRAD, SEVERAL, Op
+from ._hooks import move_retained
+from ._op import CUSTOM, NO_GRAD, SEVERAL, Op
 from ._tensor import Tensor, wrap
 
 
@@ -56,6 +57,8 @@ def in_place(target: Tensor, compute: Callable[..., Any], *args: Any, **kwargs: 
 
 
 _UNTRACKED = {
+    CUSTOM: "Output 0 of a custom Function is a view and is being modified inplace, which would "
+    "overrule the Function's backward(). clone() the output of the Function first.",
     NO_GRAD: "A view was created in no_grad mode and is being modified inplace with grad mode "
     "enabled. Make the view outside of no_grad, or change it inside.",
     SEVERAL: "This tensor is one of several views that one function returned (split, chunk, "
@@ -163,12 +166,18 @@ def _rebase(target: Tensor, out: Tensor) -> None:
     """Give ``target`` (and the base it is a view of) the result's place in the graph."""
     base = target._base
     if base is None:
+        old = target._node
         target._node, target._rg = out._node, out._rg
+        if old is not None and old._hooks:
+            move_retained(target, old, out._node)
         return
     if not (base._rg or out._rg):
         return
     joined = replace_view.record(base, out, target._replay)
+    old = base._node
     base._node, base._rg = joined._node, True
+    if old is not None and old._hooks:
+        move_retained(base, old, base._node)
     target._seen = -1  # stale: the next look re-makes it from the base
     target._sync()
 

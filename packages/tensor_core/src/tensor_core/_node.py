@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ._grad_mode import enable_grad
 from ._grad_names import plain
+from ._hooks import AfterAccumulation, OfNode, RemovableHandle
 from ._tensor import Tensor, wrap
-
-if TYPE_CHECKING:
-    pass
 
 sequence = count().__next__  # nodes made later have larger numbers: a topological order
 
@@ -55,10 +54,45 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """The nodes this one passes gradients to, as torch presents them."""
-        return tuple(_as_function(edge[0]) for edge in self._edges)
+        return tuple(self.spread([_as_function(edge[0]) for edge in self._edges], (None, 0)))
+
+    def spread(self, items: list[Any], empty: Any) -> list[Any]:
+        """One item for each edge as one for each input: ``empty`` where none is needed."""
+        if self.plan is None or self.op.name == "pow":
+            return items
+        spread = [empty] * max(self.op.n_arrays, len(items))
+        for position, item in zip(self.plan.inputs, items, strict=True):
+            spread[position] = item
+        return spread
+
+    requires_grad = True
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for whoever looks at the graph; the engine does not read it."""
+        return _metadata.setdefault(self, {})
+
+    def _sequence_nr(self) -> int:
+        return self._seq
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` behind the rule; a tuple replaces the former."""
+        return self._hooked(OfNode(hook, before=False))
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before the rule; a tuple it returns replaces them."""
+        return self._hooked(OfNode(hook, before=True))
+
+    def _hooked(self, hook: OfNode) -> RemovableHandle:
+        from ._node_hooks import around
+
+        if self._hooks is None:
+            self._hooks = {}
+        around(self)
+        return RemovableHandle(self._hooks, hook)
 
     def __repr__(self) -> str:
-        return f"<{self.name()}>"
+        return f"<{self.name()} object at {id(self):#x}>"
 
     def fetch(self) -> Any:
         """What was saved.
@@ -180,7 +214,7 @@ def joined(array: np.ndarray, target: Any) -> Tensor:
 
 def _as_function(target: Any) -> tuple[Any, int]:
     if isinstance(target, Tensor):
-        return (AccumulateGrad(target), 0)
+        return (accumulator(target), 0)
     if isinstance(target, Select):
         return (target.parent, target.index)
     return (target, 0)
@@ -190,13 +224,42 @@ class AccumulateGrad:
     """How a leaf shows itself among ``next_functions``."""
 
     next_functions: tuple[Any, ...] = ()
+    requires_grad = True
 
     def __init__(self, variable: Tensor) -> None:
         self.variable = variable
+        self.metadata: dict[str, Any] = {}
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook((), grads)`` once ``.grad`` is up to date; it cannot be replaced."""
+        leaf = self.variable
+        return leaf.register_hook(AfterAccumulation(lambda _: hook((), (leaf._grad,))))  # type: ignore[arg-type]
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grads)`` before it is added; a tuple it returns replaces it."""
+
+        def before(g: Tensor) -> Tensor | None:
+            changed = hook((g,))
+            return changed if changed is None or isinstance(changed, Tensor) else changed[0]
+
+        return self.variable.register_hook(before)
 
     def name(self) -> str:
         """torch's name for it."""
         return "torch::autograd::AccumulateGrad"
 
     def __repr__(self) -> str:
-        return "<AccumulateGrad>"
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+_metadata: weakref.WeakKeyDictionary[Node, dict[str, Any]] = weakref.WeakKeyDictionary()
+_accumulators: weakref.WeakValueDictionary[int, AccumulateGrad] = weakref.WeakValueDictionary()
+
+
+def accumulator(leaf: Tensor) -> AccumulateGrad:
+    """The one that stands for a leaf, the same as long as somebody holds it."""
+    found = _accumulators.get(id(leaf))
+    if found is None:
+        found = _accumulators[id(leaf)] = AccumulateGrad(leaf)
+    return found
+

@@ -25,7 +25,7 @@ from ._plan import Plan, Rule
 from ._special import special
 from ._tensor import Tensor, records, wrap
 
-NO_GRAD, SEVERAL = 1, 2  # why a view is not to be changed under autograd
+NO_GRAD, SEVERAL, CUSTOM = 1, 2, 3  # why a view is not to be changed under autograd
 _KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
 
 

@@ -5,7 +5,7 @@ The methods that are ops are attached in ``_methods.py``, a table a reader can s
 
 from __future__ import annotations
 
-import weakref
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,8 @@ import numpy as np
 
 from . import _dtypes
 from ._geometry import Geometry
-from ._grad_mode import enable_grad
-from ._hooks import RemovableHandle
+from ._grad_mode import enable_grad, mode
+from ._hooks import AfterAccumulation, RemovableHandle, Retained, hooked_leaves, move_retained
 from ._size import Size
 
 if TYPE_CHECKING:
@@ -137,6 +137,14 @@ class Tensor(Geometry, TensorMethods):
     @property
     def grad(self) -> Tensor | None:
         """The gradient accumulated by ``backward()``."""
+        if self._grad is None and self._node is not None and not self.retains_grad:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed: "
+                "backward() does not fill it. Call .retain_grad() on the tensor before backward(), "
+                "or look at the leaf it was computed from.",
+                UserWarning,
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter
@@ -172,8 +180,8 @@ class Tensor(Geometry, TensorMethods):
         base = self._base
         if base is None or self._seen == self._ver[0]:
             return
-        self._seen = self._ver[0]
         if not base._rg:
+            self._seen = self._ver[0]
             return
         with enable_grad():
             t: Any = base
@@ -181,7 +189,11 @@ class Tensor(Geometry, TensorMethods):
                 t = op(t, *params)
                 if index is not None:
                     t = t[index]
+        old = self._node
+        self._seen = self._ver[0]
         self._node, self._rg = t._node, t._rg
+        if old is not None and old._hooks:
+            move_retained(self, old, t._node)
 
     def _is_view(self) -> bool:
         return self._base is not None
@@ -258,7 +270,29 @@ class Tensor(Geometry, TensorMethods):
         target = self if self._node is None else self._node
         if target._hooks is None:
             target._hooks = {}
+        if target is self:
+            hooked_leaves[:] = [True]
         return RemovableHandle(target._hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook(tensor)`` each time a gradient has been added to this leaf's ``.grad``.
+
+        Raises:
+            RuntimeError: the tensor is no leaf, or needs no gradient.
+
+        >>> import tensor_core as torch
+        >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> handle = w.register_post_accumulate_grad_hook(lambda p: print(p.grad))
+        >>> (w * 3).sum().backward()
+        tensor([3., 3.])
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._node is not None:
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
+        return self.register_hook(AfterAccumulation(hook))  # type: ignore[arg-type]
 
     def retain_grad(self) -> None:
         """Keep ``.grad`` of this non-leaf too.
@@ -275,20 +309,7 @@ class Tensor(Geometry, TensorMethods):
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._node is None or self.retains_grad:
             return
-        ref = weakref.ref(self)
-
-        def keep(g: Tensor) -> None:
-            t = ref()
-            if t is not None:
-                t._grad = (
-                    g
-                    if g.requires_grad
-                    else wrap(g._a.copy())
-                    if t._grad is None
-                    else (wrap(t._grad._a + g._a))
-                )
-
-        self.register_hook(keep)
+        self.register_hook(Retained(self))  # type: ignore[arg-type]
         self.__dict__["_retains"] = True
 
     @property
@@ -299,13 +320,13 @@ class Tensor(Geometry, TensorMethods):
     # -- conversions ------------------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The array itself, sharing memory.
+        """The array itself, sharing memory; one whose changes would be recorded only detached.
 
         >>> import tensor_core as torch
         >>> torch.tensor([1.0, 2.0]).numpy()
         array([1., 2.], dtype=float32)
         """
-        if self.requires_grad and not force:
+        if self.requires_grad and mode.enabled and not force:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() "
                 "instead."
@@ -381,7 +402,9 @@ class Tensor(Geometry, TensorMethods):
         return tensor_text(self, tensor_contents)
 
     def __format__(self, spec: str) -> str:
-        return format(self._a.item(), spec) if self._a.ndim == 0 and spec else repr(self)
+        if self._a.ndim == 0 and type(self) is Tensor:
+            return format(self.item(), spec)  # the number: f"{loss}" is no repr
+        return object.__format__(self, spec)  # refuses a spec
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         from ._utils import deepcopied

@@ -45,7 +45,7 @@ def _checked_order(roots: Any, targets: Any) -> list[Any]:
     """The nodes of the pass, each of which now looks at what it returns."""
     order = _order(roots, targets)
     for node in order:
-        if not isinstance(node, Select) and not hasattr(node, "_checked"):
+        if node._seq >= 0 and not isinstance(node, Select) and not hasattr(node, "_checked"):
             node.__class__ = _checking(type(node))  # type: ignore[arg-type]  # classes hash
     return order
 

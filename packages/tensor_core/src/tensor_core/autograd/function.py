@@ -2,113 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from .._grad_mode import mode, no_grad
+from .._tensor import Tensor
+from ._function_context import FunctionCtx, context_of
+from ._function_node import DelayedError, check_dirty, record
 
-from .._grad_mode import mode, no_grad, set_grad_enabled
-from .._node import Node, Select
-from .._tensor import Tensor, wrap
-
-
-class FunctionCtx:
-    """What ``forward`` hands to ``backward``."""
-
-    def __init__(self) -> None:
-        self.needs_input_grad: tuple[bool, ...] = ()
-        self._to_save: tuple[Any, ...] = ()
-        self._versions: tuple[int, ...] = ()
-        self._non_differentiable: tuple[Tensor, ...] = ()
-        self._dirty: tuple[Tensor, ...] = ()
-        self._materialize = True
-        self._freed = False
-
-    def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep tensors (or ``None``) for the backward pass, guarded against in-place changes."""
-        self._to_save = tensors
-        self._versions = tuple(0 if t is None else t._ver[0] for t in tensors)
-
-    @property
-    def saved_tensors(self) -> tuple[Any, ...]:
-        """What was saved.
-
-        Raises:
-            RuntimeError: it was freed by an earlier backward pass, or changed in place.
-        """
-        if self._freed:
-            raise RuntimeError(
-                "Trying to backward through the graph a second time: the saved tensors were "
-                "freed. Pass retain_graph=True to the first backward() or grad()."
-            )
-        for t, version in zip(self._to_save, self._versions, strict=True):
-            if t is not None and t._ver[0] != version:
-                raise RuntimeError(
-                    "one of the variables needed for gradient computation has been modified by an "
-                    f"inplace operation: a saved tensor of shape {tuple(t._a.shape)} is at "
-                    f"version {t._ver[0]}; expected version {version}"
-                )
-        return self._to_save
-
-    def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """Outputs that have no gradient."""
-        self._non_differentiable = tensors
-
-    def mark_dirty(self, *tensors: Tensor) -> None:
-        """Inputs that ``forward`` changed in place and returns."""
-        self._dirty = tensors
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Whether a missing cotangent arrives as zeros (the default) or as ``None``."""
-        self._materialize = value
-
-
-class FunctionNode(Node):
-    """The tape's entry of a custom function."""
-
-    __slots__ = ("ctx", "function")
-    ctx: FunctionCtx
-    function: Any
-
-    def name(self) -> str:
-        """The class's name with ``Backward`` behind, as torch shows it."""
-        return f"{self.function.__name__}Backward"
-
-    def free(self) -> None:
-        """Drop the saved tensors."""
-        self.ctx._freed = True
-
-    def apply(self, g: Any) -> list[Any]:
-        """Gradients as arrays."""
-        parts = [wrap(p) if isinstance(p, np.ndarray) else p for p in self._parts(g)]
-        return [r if r is None else r._a for r in self._call(parts, False)]
-
-    def apply_graph(self, g: Any) -> list[Any]:
-        """Gradients as Tensors, recorded."""
-        return self._call(self._parts(g), True)
-
-    def _parts(self, g: Any) -> list[Any]:
-        return g if isinstance(g, list) else [g]
-
-    def _call(self, parts: list[Any], graph: bool) -> list[Any]:
-        if self.ctx._materialize:
-            parts = [
-                wrap(np.zeros(shape, d)) if p is None else p
-                for p, (shape, d) in zip(parts, self.outputs, strict=True)
-            ]
-        with set_grad_enabled(graph):
-            result = self.function.backward(self.ctx, *parts)
-        grads = result if isinstance(result, tuple) else (result,)
-        needs = self.ctx.needs_input_grad
-        if len(grads) < len(needs) or any(g is not None for g in grads[len(needs) :]):
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected "
-                f"{len(needs)}, got {len(grads)})"
-            )
-        return [g for g, need in zip(grads, needs, strict=False) if need]
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
 class Function:
     """A function with a derivative of its own.
+
+    ``forward(ctx, *args)`` computes, and notes on ``ctx`` what ``backward(ctx, *grads)`` wants;
+    with a ``setup_context(ctx, inputs, output)`` the notes are taken there, and ``forward`` has
+    no ``ctx``.
 
     >>> import tensor_core as torch
     >>> class Cube(torch.autograd.Function):
@@ -125,50 +37,132 @@ class Function:
     tensor(12.)
     """
 
+    generate_vmap_rule = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self).__name__} should not be instantiated: methods of autograd functions are "
+            "static, so call apply on the class itself",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use "
+            "new-style autograd function with static forward method."
+        )
+
     @staticmethod
-    def forward(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+    def forward(*args: Any, **kwargs: Any) -> Any:
         """The value; to be written by the subclass."""
-        raise RuntimeError("a Function needs a static forward(ctx, *args)")
+        raise NotImplementedError("You must implement the forward function for custom Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """What is noted on ``ctx``, apart from ``forward``; to be written by the subclass."""
+        raise NotImplementedError("setup_context is not implemented.")
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """One gradient (or ``None``) for each argument of ``forward``; by the subclass."""
-        raise RuntimeError("a Function needs a static backward(ctx, *grad_outputs)")
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom Function to use "
+            "it with backward mode AD."
+        )
+
+    vjp = backward
+
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """The forward-mode derivative, which nothing here calls."""
+        raise NotImplementedError("forward-mode differentiation is not supported")
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
+        """The rule for batches, which nothing here calls."""
+        raise NotImplementedError("a Function's own rule for vmap is not supported")
 
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Call it, recorded."""
-        ctx = FunctionCtx()
-        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        setup = getattr(cls, "setup_context", None)
+        set_up = cls.setup_context is not Function.setup_context
+        if set_up and (kwargs or _has_defaults(cls.forward)):
+            args, kwargs = _bound(cls.forward, args, kwargs), {}
+        needs = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        recorded = mode.enabled and any(needs)
+        ctx = context_of(cls)
+        ctx.needs_input_grad = needs
         with no_grad():
-            if setup is None:
-                result = cls.forward(ctx, *args, **kwargs)
+            if set_up:
+                result = cls.forward(*args)
+                cls.setup_context(ctx, args, result)
             else:
-                result = cls.forward(*args, **kwargs)  # type: ignore[arg-type]
-                setup(ctx, args, result)
+                result = cls.forward(ctx, *args, **kwargs)  # by keyword: not differentiated
         outs = result if isinstance(result, tuple) else (result,)
-        if mode.enabled and any(ctx.needs_input_grad):
-            outs = _record(cls, ctx, args, outs)
+        check_dirty(ctx, args, outs, recorded)
+        if recorded:
+            outs = record(cls, ctx, args, outs)
         return outs if isinstance(result, tuple) else outs[0]
 
 
-def _record(
-    cls: Any, ctx: FunctionCtx, args: tuple[Any, ...], outs: tuple[Any, ...]
-) -> tuple[Any, ...]:
-    needed = [a for a, need in zip(args, ctx.needs_input_grad, strict=True) if need]
-    edges = [(a if a._node is None else a._node, a._a.shape, a._a.dtype) for a in needed]
-    node = FunctionNode(cls, None, edges, ())
-    node.ctx, node.function = ctx, cls
-    node.outputs = tuple(
-        (o._a.shape, o._a.dtype) if isinstance(o, Tensor) else ((), np.dtype("f4")) for o in outs
-    )
-    recorded = []
-    for k, out in enumerate(outs):
-        if isinstance(out, Tensor) and not any(out is t for t in ctx._non_differentiable):
-            if any(out is a for a in args) and not any(out is t for t in ctx._dirty):
-                out = wrap(out._a)  # an input handed through is an output of its own
-            out._node = Select(node, k) if len(outs) > 1 else node
-            out._rg = True
-        recorded.append(out)
-    return tuple(recorded)
+@functools.cache
+def _has_defaults(forward: Callable[..., Any]) -> bool:
+    return bool(getattr(forward, "__defaults__", None) or getattr(forward, "__kwdefaults__", None))
+
+
+def _bound(forward: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> tuple[Any, ...]:
+    """All arguments by position, defaults filled in."""
+    import inspect
+
+    bound = inspect.signature(forward).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
+
+
+def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a ``backward`` that cannot be differentiated: trying to raises.
+
+    >>> import tensor_core as torch
+    >>> class Square(torch.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...     @staticmethod
+    ...     @torch.autograd.function.once_differentiable
+    ...     def backward(ctx, g):
+    ...         return 2 * ctx.saved_tensors[0] * g
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> torch.autograd.grad(Square.apply(x), x)
+    (tensor(6.),)
+    """
+
+    @functools.wraps(fn)
+    def wrapper(ctx: Any, *args: Any, **kwargs: Any) -> Any:
+        with no_grad():
+            outputs = fn(ctx, *args, **kwargs)
+        if not mode.enabled or not any(isinstance(a, Tensor) and a.requires_grad for a in args):
+            return outputs
+        several = isinstance(outputs, tuple)
+        refused = tuple(
+            o if o is None else _Refused.apply(o.detach().requires_grad_())
+            for o in (outputs if several else (outputs,))
+        )
+        return refused if several else refused[0]
+
+    return wrapper
+
+
+class _Refused(Function):
+    """The identity, whose derivative raises."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        raise DelayedError(
+            "trying to differentiate twice a function that was marked with @once_differentiable"
+        )
