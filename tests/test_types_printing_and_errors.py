@@ -245,3 +245,39 @@ def test_errors_are_of_the_same_type(name):
     assert theirs is not None, "torch raises nothing here"
     assert ours is not None and issubclass(ours, theirs), (ours, theirs)
     tally["errors beside torch"] += 1
+
+
+KEYS = (0, slice(1), slice(None), None, (0, slice(2)), (slice(None), 0), (slice(1), 0), (0, None),
+        (None, slice(2)), (slice(2), None), (..., 0), (0, ..., slice(1, None)), (0, slice(0, 4)),
+        (slice(None), -1, slice(None)), (slice(1, None), slice(None), 0))  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS, ids=str)
+def test_the_step_that_made_a_part_has_torchs_name(key):
+    names = [repr(t.ones(3, 4, 5, requires_grad=True)[key]).split("grad_fn=")[1] for t in BOTH]
+    assert names[0] == names[1]
+
+
+def test_numbers_and_tables_in_text():
+    """A number is written as Python writes it, all else as by ``str``."""
+    said = []
+    for t in BOTH:
+        x = t.tensor(1.7290102243423462, requires_grad=True)
+        parts = [
+            f"{x} {x:.3f} {x!r} {x * 2} {t.tensor(3)} {t.tensor(True)} {t.ones(2)} {t.ones(1)}"
+        ]
+        parts.append("{:>8} {}".format(t.tensor(1.5), t.tensor(1.1, dtype=t.bfloat16)))  # noqa: UP032
+        parts.append(f"{t.nn.Parameter(t.tensor(2.5))} {t.tensor([[1.5]])}")
+        parts += [error_of(lambda t=t: f"{t.ones(1):.2f}")]
+        parts += [error_of(lambda t=t: f"{t.nn.Parameter(t.tensor(2.5)):.2f}")]
+        said.append(parts)
+    assert said[0] == said[1]
+
+
+def test_an_array_is_handed_over_where_nothing_is_recorded():
+    for t in BOTH:
+        x = t.ones(2, requires_grad=True)
+        with t.no_grad():
+            assert x.numpy().tolist() == np.asarray(x).tolist() == [1.0, 1.0]
+        with pytest.raises(RuntimeError, match="requires grad"):
+            x.numpy()

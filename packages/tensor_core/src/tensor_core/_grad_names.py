@@ -18,9 +18,12 @@ RENAMED = {
     "dropout_mask": "MulBackward0",
     "euclidean_norm": "LinalgVectorNormBackward0",
     "layer_norm": "NativeLayerNormBackward0",
+    "log1p": "Log1PBackward0",
     "max_dim": "MaxBackward0",
+    "median_all": "MedianBackward0",
     "min_dim": "MinBackward0",
     "pad_constant": "ConstantPadNdBackward0",
+    "replace_gaps": "NanToNumBackward0",
     "replace_view": "CopySlices",
     "reshape": "ViewBackward0",
     "row_major": "CloneBackward0",
@@ -40,9 +43,25 @@ def _extreme(whole: str, along: str) -> Callable[[list[Shape], Shape], str]:
     return lambda ins, out: f"{along if out else whole}Backward{0 if out else 1}"
 
 
-def _indexed(ins: list[Shape], out: Shape) -> str:
-    more = len(out) - len(ins[0])
-    return f"{'Select' if more < 0 else 'Unsqueeze' if more > 0 else 'Slice'}Backward0"
+def _indexed(shape: Shape, key: Any) -> str:
+    """The last of the steps torch takes for a key, from left to right.
+
+    >>> _indexed((3, 4), (0, slice(None, 2))), _indexed((3, 4), (slice(None), 0))
+    ('SliceBackward0', 'SelectBackward0')
+    """
+    name, dim = "Slice", 0
+    for k in key:
+        if k is None:
+            name = "Unsqueeze"
+        elif k is Ellipsis:
+            dim += len(shape) - sum(other is not None and other is not k for other in key)
+        else:
+            if not isinstance(k, slice):
+                name = "Select"
+            elif k.indices(shape[dim]) != (0, shape[dim], 1):
+                name = "Slice"  # one over everything is no step
+            dim += 1
+    return f"{name}Backward0"
 
 
 def _linear(ins: list[Shape], out: Shape) -> str:
@@ -66,7 +85,6 @@ BY_SHAPE: dict[str, Callable[[list[Shape], Shape], str]] = {
     "matmul": _matmul,
     "mean": _reduced("Mean"),
     "pow": lambda ins, out: f"PowBackward{len(ins) - 1}",
-    "slice_view": _indexed,
     "squeeze": lambda ins, out: f"SqueezeBackward{1 if len(ins[0]) - len(out) == 1 else 0}",
     "sum": _reduced("Sum"),
 }
@@ -86,6 +104,9 @@ def of(tensor: Any) -> str:
     node = tensor.grad_fn
     op = getattr(getattr(node, "op", None), "name", None)
     edges = getattr(node, "_edges", None)
+    saved = getattr(node, "saved", None)
+    if op == "slice_view" and saved:
+        return _indexed(*saved)
     if op in BY_SHAPE and edges:
         return BY_SHAPE[op]([tuple(edge[1]) for edge in edges], tuple(tensor._a.shape))
     return node.name()
