@@ -92,7 +92,7 @@ for step in range(50):
     errG.backward()
     optimizerG.step()
     errD = errD_real + errD_fake
-    print(f"step {step} D {errD.item():.8f} G {errG.item():.8f} D(x) {D_x:.6f}"
+    print(f"step {step} loss D {errD.item():.8f} G {errG.item():.8f} D(x) {D_x:.6f}"
           f" D(G(z)) {output.mean():.6f}")  # fmt: skip
 
 netG.eval()

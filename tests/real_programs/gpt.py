@@ -215,7 +215,9 @@ def train(model, optimizer, first, last):
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), args.grad_clip)
         optimizer.step()
-        print(f"step {it} loss {loss.item():.8f} lr {lr:.3e} clipped {norm.item() > args.grad_clip}")
+        print(
+            f"step {it} loss {loss.item():.8f} lr {lr:.3e} clipped {norm.item() > args.grad_clip}"
+        )
 
 
 model = GPT(config)
