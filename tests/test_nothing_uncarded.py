@@ -71,7 +71,11 @@ NO_DERIVATIVE = {
     ),
     **dict.fromkeys(["detach", "detach_", "item", "numpy", "tolist"], "leaves the graph"),
     **dict.fromkeys(
-        ["backward", "register_hook", "requires_grad_", "retain_grad"], "the engine itself"
+        [
+            *("backward", "register_hook", "register_post_accumulate_grad_hook"),
+            *("requires_grad_", "retain_grad"),
+        ],
+        "the engine itself",
     ),
     **dict.fromkeys(["bool", "byte", "char", "int", "long", "short"], "integers"),
     **dict.fromkeys(

@@ -6,6 +6,7 @@ no recursion, no counting of dependencies, graphs of any depth.
 
 from __future__ import annotations
 
+import warnings
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any
@@ -38,11 +39,18 @@ def backward(
     >>> w.grad
     tensor([ 3., -1.])
     """
-    if grad_tensors is inputs is None and not create_graph and isinstance(tensors, Tensor):
+    alone = grad_tensors is inputs is grad_variables is None and not create_graph
+    if alone and isinstance(tensors, Tensor):
         node, loss = tensors._node, tensors._a
         if node is not None and tensors._base is None and not loss.ndim and loss.dtype in _ONES:
             _pass_on_arrays([(node, _ONES[loss.dtype])], bool(retain_graph), None)
             return
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError("backward: give grad_tensors or its former name grad_variables")
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.",
+                      FutureWarning, stacklevel=2)  # fmt: skip
+        grad_tensors = grad_variables
     roots = _roots(listed(tensors), grad_tensors, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:
@@ -51,8 +59,16 @@ def backward(
     wanted = listed(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    for i, t in enumerate(wanted):
+        if not t.requires_grad:
+            raise RuntimeError(
+                f"One of the differentiated Tensors does not require grad (input {i})"
+            )
+        t.retain_grad()  # does nothing to a leaf
     found = _run(roots, keep, create_graph, [_target(t) for t in wanted])
     for t, g in zip(wanted, found, strict=True):
+        if t._node is not None:
+            continue  # it has retained its gradient
         if isinstance(g, Tensor):
             _accumulate_tensor(t, g, create_graph)
         elif g is not None:
@@ -82,9 +98,16 @@ def grad(
     >>> torch.autograd.grad(g, x)
     (tensor(18.),)
     """
-    if is_grads_batched:
-        raise RuntimeError("grad: is_grads_batched=True is not supported; loop over the cotangents")
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: allow_unused must be True or left out if materialize_grads is True")
     outputs, wanted = listed(outputs), listed(inputs)
+    if is_grads_batched:
+        from .autograd._batched import batched
+
+        options = (create_graph, only_inputs, allow_unused, False, materialize_grads)
+        return batched(outputs, wanted, grad_outputs, retain_graph, options)
+    if not wanted:
+        raise RuntimeError("grad requires non-empty inputs.")
     for i, t in enumerate(wanted):
         if not t.requires_grad:
             raise RuntimeError(
@@ -126,10 +149,10 @@ def _roots(tensors: list[Tensor], grads: Any, create_graph: bool) -> list[tuple[
         if grads is None
         else ([grads] if isinstance(grads, Tensor) else list(grads))
     )
-    if len(given) != len(tensors):
+    if len(given) < len(tensors):
         raise RuntimeError(f"got {len(tensors)} tensors and {len(given)} gradients")
     roots = []
-    for t, g in zip(tensors, given, strict=True):
+    for t, g in zip(tensors, given, strict=False):
         if not t.requires_grad:
             raise RuntimeError(
                 "element 0 of tensors does not require grad and does not have a grad_fn"
@@ -227,7 +250,7 @@ def _pass_on_arrays(
         else:
             pending[target] = g
     order = _order(roots, targets)
-    useful = wanted and wanted.union(order)
+    useful: set[Any] = wanted.union(order) if wanted else set()
     for node in order:
         g = pending.pop(node, None)
         if g is None:
@@ -383,7 +406,7 @@ class _Recording(set_grad_enabled):
 
     def __init__(self, enabled: bool) -> None:
         self._enabled, self._inference, self._before = enabled, None, []
-        self._initial = (mode.enabled, mode.inference)
+        self._initial = (mode.asked, mode.inference)
 
 
 def _collect(pending: dict[Any, Any], summed: set[Any], target: Any, g: Any) -> None:

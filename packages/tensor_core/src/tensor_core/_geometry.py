@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import _dtypes
+from ._grad_mode import inference_was_on
 from ._layouts import strided
 from ._size import Size, device
 
@@ -178,12 +179,20 @@ class Geometry:
         return False
 
     def is_inference(self) -> bool:
-        """Whether it was made in inference mode; tensors do not remember it.
+        """Whether it was made in inference mode.
+
+        Raises:
+            RuntimeError: it might have been: tensors made there are not marked here.
 
         >>> import tensor_core as torch
-        >>> torch.zeros(1).is_inference()
+        >>> torch.zeros(1, requires_grad=True).is_inference()
         False
         """
+        if inference_was_on and not self.requires_grad:  # type: ignore[attr-defined]
+            raise RuntimeError(
+                "is_inference: tensor_core does not mark the tensors that inference_mode() makes; "
+                "they are ordinary tensors that need no gradient"
+            )
         return False
 
     def is_set_to(self, tensor: Any) -> bool:

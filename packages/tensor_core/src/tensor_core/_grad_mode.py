@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import threading
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
-    enabled = True
+    enabled = True  # whether operations are recorded: asked for, and not in inference mode
+    asked = True
     inference = False
+
+    def set(self, asked: bool, inference: bool) -> None:
+        """Switch; in inference mode nothing is recorded, whatever is asked for."""
+        self.asked, self.inference = asked, inference
+        self.enabled = asked and not inference
 
 
 mode = _thread = _Mode()
+inference_was_on: list[bool] = []
+"""Not empty once a thread has been in inference mode; no tensor is of that mode before."""
 
 
 def is_grad_enabled() -> bool:
@@ -25,7 +35,7 @@ def is_grad_enabled() -> bool:
     >>> torch.is_grad_enabled()
     True
     """
-    return mode.enabled
+    return mode.asked
 
 
 def is_inference_mode_enabled() -> bool:
@@ -48,21 +58,64 @@ class _Switch:
         self._before: list[tuple[bool, bool]] = []
 
     def __enter__(self) -> None:
-        self._before.append((mode.enabled, mode.inference))
-        mode.enabled = self._enabled
+        self._before.append((mode.asked, mode.inference))
         if self._inference is not None:
-            mode.inference = self._inference
+            inference_was_on[:] = [True]
+        mode.set(self._enabled, mode.inference if self._inference is None else self._inference)
+
+    def clone(self) -> _Switch:
+        """Another that does the same."""
+        return _Switch(self._enabled, self._inference)
 
     def __exit__(self, *exc: object) -> None:
-        mode.enabled, mode.inference = self._before.pop()
+        mode.set(*self._before.pop())
 
     def __call__(self, function: F) -> F:
-        @functools.wraps(function)
+        if inspect.isgeneratorfunction(function):
+            return _switched_generator(self, function)  # type: ignore[return-value]
+        if inspect.isclass(function):
+            warnings.warn(
+                "Decorating classes is deprecated: only the constructor runs in the mode. Decorate "
+                "its `__init__` method.",
+                FutureWarning,
+                stacklevel=2,
+            )
+
+        @functools.wraps(function, updated=() if inspect.isclass(function) else ("__dict__",))
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             with _Switch(self._enabled, self._inference):
                 return function(*args, **kwargs)
 
         return wrapper  # type: ignore[return-value]
+
+
+def _switched_generator(
+    switch: _Switch, function: Callable[..., Any]
+) -> Callable[..., Generator[Any, Any, Any]]:
+    """A generator function whose own steps run in the mode, not those of its caller."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        steps = function(*args, **kwargs)
+        resume: Callable[[], Any] = functools.partial(next, steps)
+        while True:
+            try:
+                with switch.clone():
+                    value = resume()
+            except StopIteration as end:
+                return end.value
+            try:
+                given = yield value
+            except GeneratorExit:
+                with switch.clone():
+                    steps.close()
+                raise
+            except BaseException as error:
+                resume = functools.partial(steps.throw, error)
+            else:
+                resume = functools.partial(steps.send, given)
+
+    return wrapper
 
 
 class no_grad(_Switch):
@@ -117,6 +170,13 @@ class inference_mode(_Switch):
     False
     """
 
+    def __new__(cls, mode: bool | Callable[..., Any] = True) -> Any:
+        self = super().__new__(cls)
+        if isinstance(mode, bool):
+            return self
+        self.__init__()  # type: ignore[misc]
+        return self(mode)  # torch allows the decorator without parentheses
+
     def __init__(self, mode: bool = True) -> None:
         super().__init__(not mode, inference=mode)
 
@@ -133,9 +193,13 @@ class set_grad_enabled(_Switch):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(mode)
-        self._initial = (_thread.enabled, _thread.inference)
-        _thread.enabled = mode
+        self._initial = (_thread.asked, _thread.inference)
+        _thread.set(mode, _thread.inference)
+
+    def __call__(self, function: F) -> F:
+        _thread.set(*self._initial)  # as a decorator it is for the function alone
+        return super().__call__(function)
 
     def __enter__(self) -> None:
         self._before.append(self._initial)
-        _thread.enabled = self._enabled
+        _thread.set(self._enabled, self._initial[1])

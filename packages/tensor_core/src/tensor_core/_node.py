@@ -262,4 +262,3 @@ def accumulator(leaf: Tensor) -> AccumulateGrad:
     if found is None:
         found = _accumulators[id(leaf)] = AccumulateGrad(leaf)
     return found
-

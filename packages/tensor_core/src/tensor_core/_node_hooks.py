@@ -16,7 +16,7 @@ from ._tensor import Tensor, wrap
 def around(node: Any) -> None:
     """Let the node run its hooks: from now on it is of a class that does."""
     if not isinstance(node, Hooked):
-        node.__class__ = hooked_kind(type(node))
+        node.__class__ = hooked_kind(type(node))  # type: ignore[arg-type]  # classes hash
 
 
 class Hooked:

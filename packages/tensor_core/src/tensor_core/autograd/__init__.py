@@ -9,9 +9,10 @@ from .._grad_mode import (
     set_grad_enabled,
 )
 from .._missing import missing
-from . import functional
+from . import functional, graph
 from .anomaly import detect_anomaly, set_detect_anomaly
 from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
 from .variable import Variable
 
 __all__ = [
@@ -22,6 +23,9 @@ __all__ = [
     "enable_grad",
     "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
     "inference_mode",
     "is_grad_enabled",
     "no_grad",
@@ -29,4 +33,5 @@ __all__ = [
     "set_grad_enabled",
 ]
 
-__getattr__ = missing(__name__, {"profiler": f"{__name__}.profiler"})
+_LAZY = {name: f"{__name__}.{name}" for name in ("grad_mode", "profiler")}
+__getattr__ = missing(__name__, _LAZY)

@@ -156,9 +156,7 @@ def record(
     node = _kind(cls.__name__)(_Named(cls.__name__ + "Backward"), None, edges, ())
     node.ctx, node.function = ctx, cls
     node.tensors = tuple(isinstance(a, Tensor) for a in args)
-    node.outputs = tuple(
-        (o._a.shape, o._a.dtype) if isinstance(o, Tensor) else None for o in outs
-    )
+    node.outputs = tuple((o._a.shape, o._a.dtype) if isinstance(o, Tensor) else None for o in outs)
     bind(ctx, node)
     recorded = tuple(_output(ctx, node, k, out, args) for k, out in enumerate(outs))
     # a saved input that is handed through is still the input
@@ -203,5 +201,3 @@ def _overruled(base: Tensor) -> Tensor:
         "been modified inplace, which would overrule the Function's backward(). clone() the "
         "output of the Function."
     )
-
-

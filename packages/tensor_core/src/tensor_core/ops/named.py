@@ -21,10 +21,13 @@ def get_device(input: Tensor) -> int:
 
 
 def is_inference(input: Tensor) -> bool:
-    """Whether it was made in inference mode; tensors do not remember it.
+    """Whether it was made in inference mode.
+
+    Raises:
+        RuntimeError: it might have been: tensors made there are not marked here.
 
     >>> import tensor_core as torch
-    >>> torch.is_inference(torch.zeros(1))
+    >>> torch.is_inference(torch.zeros(1, requires_grad=True))
     False
     """
     return input.is_inference()
