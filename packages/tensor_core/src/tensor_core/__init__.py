@@ -164,7 +164,7 @@ _LATER = {
     for name in (
         *("__config__", "_dynamo", "_inductor", "accelerator", "backends", "cpu", "cuda"),
         *("distributed", "func", "jit", "mps", "multiprocessing", "onnx", "profiler", "types"),
-        *("hub", "safetensors", "xpu"),
+        *("distributions", "hub", "safetensors", "xpu"),
     )
 }
 _LATER["as_torch"] = f"{__name__}._binding:as_torch"
@@ -185,6 +185,7 @@ if TYPE_CHECKING:
         cpu,
         cuda,
         distributed,
+        distributions,
         func,
         jit,
         mps,

@@ -1,0 +1,5 @@
+"""Yes or no, where torch has it."""
+
+from ._discrete import Bernoulli
+
+__all__ = ["Bernoulli"]

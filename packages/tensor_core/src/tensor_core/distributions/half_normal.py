@@ -1,0 +1,5 @@
+"""Sizes of normals, where torch has it."""
+
+from .transformed_distribution import HalfNormal
+
+__all__ = ["HalfNormal"]

@@ -1,0 +1,5 @@
+"""Normals over their estimated deviation, where torch has it."""
+
+from ._positive import StudentT
+
+__all__ = ["StudentT"]
