@@ -161,13 +161,16 @@ def gradcheck(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run every test: those that cross packages here, beside torch, then each package's own."""
+    """Run every test: those that cross packages here, beside torch, then each package's own.
+
+    What is marked ``kernels`` runs once with each version of the kernels, all else once.
+    """
     for name in (*PACKAGES, "tensor_core_fast"):
         session.notify(name)
     install(session, *PACKAGES, "tensor_core[fast]", others=["-r", "tests/requirements.txt"])
-    for kernels in ("numpy", "numba"):
+    for kernels, marked in (("numpy", ()), ("numba", ("-m", "kernels"))):
         settings = {"GRADINE_KERNELS": kernels}
-        session.run(*PYTEST, "tests", *session.posargs, env=settings)
+        session.run(*PYTEST, "tests", *marked, *session.posargs, env=settings)
 
 
 # --- what a reader runs --------------------------------------------------------------------------

@@ -9,17 +9,31 @@ from side_by_side import agree, close, run, tally
 
 import tensor_core
 from gradcheck import check_card
-from tensor_core import registry
+from tensor_core import kernels, registry
 
 CARDS = list(registry)
 TRIED = [name for name in CARDS if list(registry[name].cases(np.random.default_rng(0)))]
+
+# The ops whose numbers come out of tensor_core.kernels: tried with each version of them.
+OF_KERNELS = {
+    *("attention", "combinations", "cross_entropy", "cross_entropy_mean", "embedding"),
+    *("embedding_bag", "erf", "gelu", "group_norm", "index", "index_reduce", "index_select"),
+    *("layer_norm", "linear_cross_entropy", "log_softmax", "multi_head_attention_forward"),
+    *("pdist", "rms_norm", "scatter_extreme", "silu", "softmax", "softmin", "sparse_mm", "take"),
+}
+
+
+def each(names):
+    """The names as arguments of a test, marked where kernels are at work."""
+    marks = {True: pytest.mark.kernels, False: ()}
+    return [pytest.param(name, marks=marks[name in OF_KERNELS]) for name in names]
 
 
 # Where torch refuses to differentiate what has a derivative: values alone are compared.
 NOT_DIFFERENTIATED_BY_TORCH = ("floor_divide",)
 
 
-@pytest.mark.parametrize("name", TRIED)
+@pytest.mark.parametrize("name", each(TRIED))
 def test_finite_differences(name):
     tally["ops by finite differences"] += 1
     for number, case in cases(name):
@@ -30,7 +44,7 @@ def test_finite_differences(name):
         assert report.verdict == "pass", f"{case}\n{report}"
 
 
-@pytest.mark.parametrize("name", [n for n in TRIED if registry[n].torch])
+@pytest.mark.parametrize("name", each(n for n in TRIED if registry[n].torch))
 def test_torch(name):
     tally["ops beside torch"] += 1
     for number, case in cases(name):
@@ -53,7 +67,7 @@ def narrow(value):
     return value
 
 
-@pytest.mark.parametrize("name", [n for n in TRIED if registry[n].torch])
+@pytest.mark.parametrize("name", each(n for n in TRIED if registry[n].torch))
 def test_torch_in_float32(name):
     for number, case in cases(name):
         case.args = tuple(narrow(v) for v in case.args)
@@ -67,7 +81,7 @@ def test_torch_in_float32(name):
         assert outcome.error is None, f"case {number}, {case}: {outcome.error!r}"
 
 
-@pytest.mark.parametrize("name", [n for n in CARDS if registry[n].fuses])
+@pytest.mark.parametrize("name", each(n for n in CARDS if registry[n].fuses))
 def test_fused_op_equals_its_composition(name):
     op = registry[name]
 
@@ -96,3 +110,23 @@ OF_COMPLEX = {
 def test_a_card_without_cases_has_no_derivative():
     for name in set(CARDS) - set(TRIED) - OF_COMPLEX:
         assert not registry[name].rules, f"{name} has a rule, and no case to try it on"
+
+
+def test_what_calls_kernels_is_known_to(monkeypatch):
+    called = set()
+
+    def noted(kernel):
+        def call(*args):
+            called.add(name)
+            return kernel(*args)
+
+        return call
+
+    kernels.backend()  # the choice is made before its kernels are replaced
+    for kernel in kernels.NAMES:
+        monkeypatch.setattr(kernels.active, kernel, noted(getattr(kernels.active, kernel)))
+    for name in TRIED:
+        for _, case in cases(name):
+            call = Call(registry[name], case)
+            run(tensor_core, call, call.arrays, 1, call.wrt)
+    assert called <= OF_KERNELS, called - OF_KERNELS
