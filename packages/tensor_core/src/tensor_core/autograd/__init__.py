@@ -33,5 +33,10 @@ __all__ = [
     "set_grad_enabled",
 ]
 
-_LAZY = {name: f"{__name__}.{name}" for name in ("grad_mode", "profiler")}
+_LAZY = {
+    "anomaly_mode": f"{__name__}.anomaly",
+    "grad_mode": f"{__name__}.grad_mode",
+    "profiler": f"{__name__}.profiler",
+    "set_multithreading_enabled": f"{__name__}.grad_mode:set_multithreading_enabled",
+}
 __getattr__ = missing(__name__, _LAZY)

@@ -80,7 +80,7 @@ class FunctionNode(Node):
                 f"{len(needs)}, got {len(grads)})"
             )
         for i, g in enumerate(grads[: len(needs)]):
-            if g is not None and not self.tensors[i]:
+            if g is not None and not self._tensors[i]:
                 raise RuntimeError(
                     f"function {self.name()} returned a gradient different than None at position "
                     f"{i + 1}, but the corresponding forward input was not a Variable"
@@ -99,7 +99,7 @@ class FunctionNode(Node):
                 )
         return found
 
-    tensors: tuple[bool, ...]  # which arguments were tensors
+    _tensors: tuple[bool, ...]  # which arguments were tensors
 
 
 def _reduces(have: tuple[int, ...], want: tuple[int, ...]) -> bool:
@@ -108,7 +108,6 @@ def _reduces(have: tuple[int, ...], want: tuple[int, ...]) -> bool:
     return extra >= 0 and all(n in (1, have[i + extra]) for i, n in enumerate(want))
 
 
-@cache
 def _rule(cls: Any) -> Any:
     """``backward``, or ``vjp`` where the class has that instead."""
     from .function import Function
@@ -155,7 +154,7 @@ def record(
     edges = [(a if a._node is None else a._node, a._a.shape, a._a.dtype) for a in needed]
     node = _kind(cls.__name__)(_Named(cls.__name__ + "Backward"), None, edges, ())
     node.ctx, node.function = ctx, cls
-    node.tensors = tuple(isinstance(a, Tensor) for a in args)
+    node._tensors = tuple(isinstance(a, Tensor) for a in args)
     node.outputs = tuple((o._a.shape, o._a.dtype) if isinstance(o, Tensor) else None for o in outs)
     bind(ctx, node)
     recorded = tuple(_output(ctx, node, k, out, args) for k, out in enumerate(outs))
