@@ -428,3 +428,96 @@ def test_an_optimizer_of_ones_own():
     other.load_state_dict(optimizer.state_dict())
     assert p.item() == 0.75 and next(iter(other.state.values())) == {"count": 1}
     assert other.param_groups[0]["lr"] == 0.25
+
+
+# -- closures, matrices, averages ------------------------------------------------------------------
+
+
+def rosenbrock(search, steps, **options):
+    """What is left of Rosenbrock's banana after some steps of LBFGS."""
+    p = torch.tensor([-1.2, 1.0], dtype=torch.float64, requires_grad=True)
+    optimizer = optim.LBFGS([p], line_search_fn=search, **options)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (1 - p[0]) ** 2 + 100 * (p[1] - p[0] ** 2) ** 2
+        loss.backward()
+        return loss
+
+    for _ in range(steps):
+        optimizer.step(closure)
+    return closure().item(), optimizer.state[p]
+
+
+def test_lbfgs_finds_the_end_of_the_valley():
+    found, state = rosenbrock("strong_wolfe", 3)
+    assert found < 1e-8 and len(state["old_dirs"]) == len(state["ro"]) <= 100
+    slow, _ = rosenbrock(None, 3, lr=1e-3)
+    assert slow < 24.2  # it started at 24.2, and small fixed steps go down too
+
+
+def test_lbfgs_keeps_no_more_than_its_history_and_its_calls():
+    found, state = rosenbrock("strong_wolfe", 1, max_iter=50, max_eval=200, history_size=4)
+    assert found < 1e-8 and len(state["old_stps"]) == 4
+    _, state = rosenbrock("strong_wolfe", 1, max_iter=50, max_eval=3)
+    assert state["func_evals"] <= 4
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: optim.Adamax(p, lr=0.1),
+        lambda p: optim.NAdam(p, lr=0.1),
+        lambda p: optim.RAdam(p, lr=0.2),
+        lambda p: optim.ASGD(p, lr=0.1),
+        lambda p: optim.Rprop(p, lr=0.1),
+        lambda p: optim.Adafactor(p, lr=0.2),
+    ],
+)
+def test_the_other_optimizers_go_downhill_and_go_on_from_their_states(make):
+    def step(optimizer, p, times):
+        for _ in range(times):
+            optimizer.zero_grad()
+            ((p - 2) ** 2).sum().backward()
+            optimizer.step()
+        return p.tolist()
+
+    p, q = (torch.full((3, 2), 1.0).requires_grad_() for _ in range(2))
+    optimizer, other = make([p]), make([q])
+    step(optimizer, p, 20)
+    assert ((p - 2) ** 2).sum().item() < 5.0
+    q.data = p.data.clone()
+    other.load_state_dict(pickle.loads(pickle.dumps(optimizer.state_dict())))
+    assert step(optimizer, p, 5) == step(other, q, 5)
+
+
+def test_a_step_one_can_differentiate_through():
+    """dw'/dlr of w' = w - lr * g is -g; of Adam's first step, minus the gradient's sign."""
+    for kind, expected in ((optim.SGD, -3.0), (optim.Adam, -1.0)):
+        lr = torch.tensor(0.5, requires_grad=True)
+        w = torch.ones(1, requires_grad=True).clone()
+        w.grad = torch.full((1,), 3.0)
+        kind([w], lr=lr, differentiable=True).step()
+        (slope,) = torch.autograd.grad(w.sum(), lr)
+        assert slope.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_sparse_adam_refuses_dense_gradients():
+    with pytest.raises(RuntimeError, match="consider Adam"):
+        optim.SparseAdam([leaf(1.0)]).step()
+    assert optim.SparseAdam([torch.ones(1, requires_grad=True)]).step(lambda: 3.0) == 3.0
+
+
+def test_averaged_weights():
+    model = torch.nn.Linear(1, 1, bias=False)
+    mean = optim.swa_utils.AveragedModel(model)
+    ema = optim.swa_utils.AveragedModel(
+        model, multi_avg_fn=optim.swa_utils.get_ema_multi_avg_fn(0.5)
+    )
+    for value in (1.0, 2.0, 6.0):
+        model.weight.data.fill_(value)
+        mean.update_parameters(model)
+        ema.update_parameters(model)
+    assert mean.module.weight.item() == pytest.approx(3.0) and mean.n_averaged.item() == 3
+    assert ema.module.weight.item() == pytest.approx(0.5 * (0.5 * 1 + 0.5 * 2) + 0.5 * 6)
+    assert "module.weight" in mean.state_dict() and "n_averaged" in mean.state_dict()

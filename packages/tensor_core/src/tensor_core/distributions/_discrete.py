@@ -175,6 +175,7 @@ class Binomial(_Binary):
     }
     has_enumerate_support = True
     _names = ("total_count", "probs", "logits")
+    total_count: Tensor
 
     def __init__(
         self,
@@ -245,6 +246,7 @@ class Poisson(Distribution):
     arg_constraints: ClassVar[Any] = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer
     _names = ("rate",)
+    rate: Tensor
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         self._take(validate_args, rate=rate)

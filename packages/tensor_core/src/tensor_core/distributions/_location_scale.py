@@ -25,6 +25,8 @@ class Laplace(Distribution):
     support = constraints.real
     has_rsample = True
     _names = ("loc", "scale")
+    loc: Tensor
+    scale: Tensor
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self._take(validate_args, loc=loc, scale=scale)
@@ -77,6 +79,8 @@ class Cauchy(Distribution):
     support = constraints.real
     has_rsample = True
     _names = ("loc", "scale")
+    loc: Tensor
+    scale: Tensor
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self._take(validate_args, loc=loc, scale=scale)
@@ -121,6 +125,8 @@ class Uniform(Distribution):
 
     has_rsample = True
     _names = ("low", "high")
+    low: Tensor
+    high: Tensor
 
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self._take(validate_args, low=low, high=high)

@@ -27,6 +27,7 @@ class Exponential(Distribution):
     support = constraints.nonnegative
     has_rsample = True
     _names = ("rate",)
+    rate: Tensor
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         self._take(validate_args, rate=rate)
@@ -81,6 +82,8 @@ class Gamma(Distribution):
     support = constraints.nonnegative
     has_rsample = True
     _names = ("concentration", "rate")
+    concentration: Tensor
+    rate: Tensor
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self._take(validate_args, concentration=concentration, rate=rate)
@@ -280,6 +283,9 @@ class StudentT(Distribution):
     }
     support = constraints.real
     has_rsample = True
+    df: Tensor
+    loc: Tensor
+    scale: Tensor
 
     def __init__(
         self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -41,7 +40,6 @@ def register_kl(type_p: type, type_q: type) -> Callable[[Divergence], Divergence
 
     def decorate(function: Divergence) -> Divergence:
         _registered[type_p, type_q] = function
-        _found.cache_clear()
         return function
 
     return decorate
@@ -64,7 +62,6 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
     return function(p, q)
 
 
-@functools.cache
 def _found(type_p: type, type_q: type) -> Divergence | None:
     """The function for the nearest kinds; of two that are as near, the one nearer to p's."""
     fits = [(p, q) for p, q in _registered if issubclass(type_p, p) and issubclass(type_q, q)]
@@ -192,7 +189,8 @@ def _to_normal(p: Any, q: Normal) -> Tensor:
     return log_norm + 0.5 * square / q.scale.pow(2) - p.entropy()
 
 
-for _kind in (Beta, Exponential, Gamma, Gumbel, Laplace, Uniform):
+_SMOOTH: tuple[type, ...] = (Beta, Exponential, Gamma, Gumbel, Laplace, Uniform)
+for _kind in _SMOOTH:
     register_kl(_kind, Normal)(_to_normal)
 
 
@@ -201,12 +199,15 @@ def _infinite(p: Any, q: Any) -> Tensor:
     return ops.broadcast_tensors(p.mean, q.mean)[0].detach() * 0 + math.inf
 
 
-for _kind in (Normal, Laplace, Gumbel):
-    for _narrow in (Beta, Exponential, Gamma, Uniform):
-        register_kl(_kind, _narrow)(_infinite)
-for _kind in (Exponential, Gamma):
-    for _narrow in (Beta, Uniform):
-        register_kl(_kind, _narrow)(_infinite)
+_REAL: tuple[type, ...] = (Normal, Laplace, Gumbel)
+_POSITIVE: tuple[type, ...] = (Exponential, Gamma)
+_BOUNDED: tuple[type, ...] = (Beta, Uniform)
+_WIDER = [
+    *((wide, narrow) for wide in _REAL for narrow in (*_POSITIVE, *_BOUNDED)),
+    *((wide, narrow) for wide in _POSITIVE for narrow in _BOUNDED),
+]
+for _wide, _narrow in _WIDER:
+    register_kl(_wide, _narrow)(_infinite)
 
 
 @register_kl(Cauchy, Cauchy)

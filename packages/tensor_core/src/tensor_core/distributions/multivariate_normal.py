@@ -92,7 +92,7 @@ class MultivariateNormal(Distribution):
     @lazy_property
     def precision_matrix(self) -> Tensor:
         """The inverse of the covariance."""
-        return self._whole(ops.cholesky_inverse(self._unbroadcasted_scale_tril))
+        return self._whole(self._unbroadcasted_scale_tril.cholesky_inverse())
 
     @property
     def mean(self) -> Tensor:

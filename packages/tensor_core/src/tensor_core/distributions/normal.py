@@ -27,6 +27,8 @@ class Normal(Distribution):
     support = constraints.real
     has_rsample = True
     _names = ("loc", "scale")
+    loc: Tensor
+    scale: Tensor
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self._take(validate_args, loc=loc, scale=scale)

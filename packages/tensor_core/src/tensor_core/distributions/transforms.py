@@ -78,7 +78,8 @@ class Transform:
         """The same transform that remembers its last pair, or does not."""
         if self._cache_size == cache_size:
             return self
-        return type(self)(*self._arguments(), cache_size=cache_size)
+        make: Any = type(self)
+        return make(*self._arguments(), cache_size=cache_size)
 
     def _arguments(self) -> tuple[Any, ...]:
         return ()
@@ -383,7 +384,7 @@ class _Plain(Transform):
     """A rising transform without parameters; all of a kind are equal."""
 
     domain = constraints.real
-    codomain = constraints.positive
+    codomain: Any = constraints.positive
     bijective = True
     sign = 1  # type: ignore[assignment]
 

@@ -188,7 +188,7 @@ class Cohort:
         small = [a.size <= _SMALL or not a.flags.c_contiguous for a in self.arrays]
         self.small = _Gathered([x for x, s in zip(params, small, strict=True) if s])
         kind = np.float64 if get_default_dtype() is float64 else np.float32
-        self.steps = np.full(len(params), step, kind)
+        self.steps: Array = np.full(len(params), step, kind)
         self.step_arrays = self._give_steps() if counts else []
         self._give_slots(small)
         self.slot_arrays = [state[name]._a for state in states for name in slots]

@@ -88,8 +88,9 @@ class Adam(Elementwise):
         return update
 
     def _tensor_update(self, group: dict[str, Any], step: int, first: bool) -> Update:
-        rest = (group["eps"], group["weight_decay"], step, group["decoupled_weight_decay"])
-        return _plain(group["lr"], *group["betas"], *rest)
+        (beta1, beta2), eps, decay = group["betas"], group["eps"], group["weight_decay"]
+        decoupled = group["decoupled_weight_decay"]
+        return _plain(group["lr"], beta1, beta2, eps, decay, step, decoupled)
 
 
 def _plain(

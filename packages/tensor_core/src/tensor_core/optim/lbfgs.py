@@ -99,7 +99,7 @@ class _Run:
         """Iterate until something is small enough or used up, and remember how far it got."""
         state, group = self.state, self.group
         names = ("d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")
-        memory = {name: state.get(name) for name in names}
+        memory: dict[str, Any] = {name: state.get(name) for name in names}
         for n in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
             self._turn(memory)

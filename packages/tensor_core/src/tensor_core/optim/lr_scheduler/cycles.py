@@ -101,11 +101,12 @@ class CyclicLR(LRScheduler):
     def _init_scale_fn(self) -> None:
         if self._scale_fn_custom is None:
             self.scale_mode = "iterations" if self.mode == "exp_range" else "cycle"
-            self._scale_fn_ref: Callable[[float], float] = {
+            kinds: dict[str, Callable[[float], float]] = {
                 "triangular": _same_height,
                 "triangular2": _half_each,
                 "exp_range": partial(pow, self.gamma),
-            }[self.mode]
+            }
+            self._scale_fn_ref = kinds[self.mode]
 
     def scale_fn(self, x: float) -> float:
         """How high the peak of cycle ``x`` is, or that of iteration ``x``."""
