@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import torch.nn.utils.prune  # torch wants it imported by name
+import torch.nn.utils.prune  # noqa: F401  (torch wants it imported by name)
 from side_by_side import BOTH, array
 from test_modules_against_torch import both, net, seen
 
