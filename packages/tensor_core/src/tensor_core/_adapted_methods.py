@@ -30,7 +30,7 @@ def add(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
     return ops.add(self, other, alpha)
 
 
-def view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
+def view(self: Tensor, *shape: Any, size: Any = None, dtype: Any = None) -> Tensor:
     """The same memory under another shape (or, with a dtype, of another type).
 
     >>> import tensor_core as torch
@@ -42,7 +42,7 @@ def view(self: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
     """
     if dtype is not None or (len(shape) == 1 and isinstance(shape[0], _dtypes.dtype)):
         return _of_bits(self, shape[0] if dtype is None else dtype)
-    return ops.view_op(self, _sizes(shape))
+    return ops.view_op(self, _sizes(shape) if size is None else size)
 
 
 def _of_bits(self: Tensor, kind: _dtypes.dtype) -> Tensor:
@@ -59,27 +59,27 @@ def _of_bits(self: Tensor, kind: _dtypes.dtype) -> Tensor:
     return out
 
 
-def reshape(self: Tensor, *shape: Any) -> Tensor:
+def reshape(self: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The elements under another shape; a view where possible.
 
     >>> import tensor_core as torch
     >>> torch.arange(6).t().reshape(3, 2).shape
     torch.Size([3, 2])
     """
-    return ops.reshape(self, _sizes(shape))
+    return ops.reshape(self, _sizes(sizes) if shape is None else shape)
 
 
-def permute(self: Tensor, *dims: Any) -> Tensor:
+def permute(self: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """The dimensions in another order (a view).
 
     >>> import tensor_core as torch
     >>> torch.zeros(2, 3, 4).permute(2, 0, 1).shape
     torch.Size([4, 2, 3])
     """
-    return ops.permute(self, _sizes(dims))
+    return ops.permute(self, _sizes(order) if dims is None else dims)
 
 
-def expand(self: Tensor, *sizes: Any) -> Tensor:
+def expand(self: Tensor, *sizes: Any, size: Any = None, implicit: bool = False) -> Tensor:
     """Length-1 dimensions repeated without copying (a view).
 
     >>> import tensor_core as torch
@@ -87,27 +87,27 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     tensor([[1, 1, 1],
             [2, 2, 2]])
     """
-    return ops.expand(self, _sizes(sizes))
+    return ops.expand(self, _sizes(sizes) if size is None else size)
 
 
-def repeat(self: Tensor, *sizes: Any) -> Tensor:
+def repeat(self: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """The tensor laid beside itself (a copy).
 
     >>> import tensor_core as torch
     >>> torch.tensor([1, 2]).repeat(2)
     tensor([1, 2, 1, 2])
     """
-    return ops.repeat(self, _sizes(sizes))
+    return ops.repeat(self, _sizes(sizes) if repeats is None else repeats)
 
 
-def flip(self: Tensor, *dims: Any) -> Tensor:
+def flip(self: Tensor, *along: Any, dims: Any = None) -> Tensor:
     """Elements in reverse order along the dimensions.
 
     >>> import tensor_core as torch
     >>> torch.tensor([1, 2, 3]).flip(0)
     tensor([3, 2, 1])
     """
-    return ops.flip(self, _sizes(dims))
+    return ops.flip(self, _sizes(along) if dims is None else dims)
 
 
 def roll(self: Tensor, shifts: Any, dims: Any = None) -> Tensor:

@@ -221,14 +221,16 @@ def new_empty_strided(
     return empty_strided(size, stride, dtype=dtype or self.dtype, **more)
 
 
-def tile(self: Tensor, *dims: Any) -> Tensor:
+def tile(self: Tensor, *times: Any, dims: Any = None) -> Tensor:
     """The tensor laid beside itself; dimensions that are not named once.
 
     >>> import tensor_core as torch
     >>> torch.tensor([1, 2]).tile(2)
     tensor([1, 2, 1, 2])
     """
-    return ops.tile(self, dims[0] if len(dims) == 1 else dims)
+    if dims is None:
+        dims = times[0] if len(times) == 1 else times
+    return ops.tile(self, dims)
 
 
 def split(self: Tensor, split_size: Any, dim: int = 0) -> Any:

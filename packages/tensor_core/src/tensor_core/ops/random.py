@@ -41,8 +41,8 @@ def finish(array: np.ndarray, requires_grad: bool, device: Any = None, out: Any 
 
 
 def rand(
-    *size: Any, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None,
-    device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+    *sizes: Any, size: Any = None, generator: Any = None, out: Any = None, dtype: Any = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """Numbers in [0, 1).
 
@@ -50,13 +50,15 @@ def rand(
     >>> _ = torch.manual_seed(0); torch.rand(2)
     tensor([0.4963, 0.7682])
     """
-    drawn = random.current(generator).uniform(_shape(size), _type(dtype))
+    drawn = random.current(generator).uniform(
+        _shape(sizes if size is None else (size,)), _type(dtype)
+    )
     return finish(drawn, requires_grad, device, out)
 
 
 def randn(
-    *size: Any, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None,
-    device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+    *sizes: Any, size: Any = None, generator: Any = None, out: Any = None, dtype: Any = None,
+    layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """Normal numbers of mean 0 and variance 1.
 
@@ -64,7 +66,9 @@ def randn(
     >>> _ = torch.manual_seed(0); torch.randn(2)
     tensor([ 1.5410, -0.2934])
     """
-    drawn = random.current(generator).normal(_shape(size), _type(dtype))
+    drawn = random.current(generator).normal(
+        _shape(sizes if size is None else (size,)), _type(dtype)
+    )
     return finish(drawn, requires_grad, device, out)
 
 
