@@ -6,6 +6,7 @@
 (tensor(-1.3863), tensor(1.3863))
 """
 
+from .._missing import missing
 from . import constraints, transforms
 from ._discrete import (
     Bernoulli,
@@ -59,3 +60,5 @@ __all__ = [
     "transforms",
     *transforms.__all__,
 ]
+
+__getattr__ = missing(__name__)

@@ -68,7 +68,8 @@ class Exponential(Distribution):
 class Gamma(Distribution):
     """The sum of ``concentration`` exponential times of one ``rate``.
 
-    Samples and their derivatives are described in the module of their draws.
+    Samples are torch's of the same seed, but for the last bit of float64. Their derivative is
+    exact, where torch's is an approximation good to about three digits.
 
     >>> import tensor_core as torch
     >>> torch.distributions.Gamma(3.0, 2.0).mean
