@@ -5,6 +5,8 @@ import autograd_functional_programs
 import autograd_hook_programs
 import autograd_leaf_programs
 import autograd_mode_programs
+import autograd_order_programs
+import autograd_rule_programs
 import pytest
 from programs import equal, told
 from side_by_side import BOTH, tally
@@ -15,6 +17,8 @@ MODULES = (
     autograd_function_programs,
     autograd_functional_programs,
     autograd_mode_programs,
+    autograd_order_programs,
+    autograd_rule_programs,
 )
 PROGRAMS = {name: program for module in MODULES for name, program in module.program.items()}
 

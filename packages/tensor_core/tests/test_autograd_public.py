@@ -88,6 +88,13 @@ def test_the_gradient_of_a_non_leaf_is_missed_aloud():
         assert y.grad is None
 
 
+def test_a_gradient_with_a_graph_warns_of_the_cycle():
+    x = leaf(2.0)
+    with pytest.warns(UserWarning, match="reference cycle"):
+        (x**3).backward(create_graph=True)
+    assert torch.autograd.grad(x.grad, x)[0].item() == 12.0
+
+
 def test_hooks_around_a_node():
     x, seen = leaf(1.0, 2.0), []
     y = x.exp()

@@ -51,6 +51,14 @@ def backward(
         warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.",
                       FutureWarning, stacklevel=2)  # fmt: skip
         grad_tensors = grad_variables
+    if create_graph:
+        warnings.warn(
+            "Using backward() with create_graph=True will create a reference cycle between the "
+            "parameter and its gradient which can cause a memory leak. Use autograd.grad, or set "
+            ".grad to None afterwards.",
+            UserWarning,
+            stacklevel=3,
+        )
     roots = _roots(listed(tensors), grad_tensors, create_graph)
     keep = create_graph if retain_graph is None else retain_graph
     if inputs is None:

@@ -167,7 +167,7 @@ def _output(ctx: FunctionCtx, node: Any, k: int, out: Any, args: tuple[Any, ...]
     if not isinstance(out, Tensor) or out._a.dtype.kind not in _dtypes.DIFFERENTIABLE:
         return out
     if any(out is t for t in ctx._non_differentiable):
-        return out
+        return out.detach() if any(out is a for a in args) else out
     dirty = any(out is t for t in ctx._dirty)
     if any(out is a for a in args) and not dirty:
         out = _handed_through(out)
