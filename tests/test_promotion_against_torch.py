@@ -238,3 +238,37 @@ def test_the_default_type(kind):
         finally:
             t.set_default_dtype(t.float32)
     assert found[0] == found[1]
+
+
+# -- Python integers that an integer type does not hold --------------------------------------------
+
+OVERFLOWING = {
+    "add": lambda t, x, n: x + n,
+    "sub": lambda t, x, n: n - x,
+    "mul": lambda t, x, n: x * n,
+    "lt": lambda t, x, n: x < n,
+    "floor_divide": lambda t, x, n: x // n,
+    "and": lambda t, x, n: x & n,
+    "add_": lambda t, x, n: x.add_(n),
+    "clamp": lambda t, x, n: t.clamp(x, max=n),
+    "where": lambda t, x, n: t.where(x > 1, x, n),
+    "fill_": lambda t, x, n: x.fill_(n),
+    "masked_fill": lambda t, x, n: x.masked_fill(x > 1, n),
+    "full_like": lambda t, x, n: t.full_like(x, n),
+    "x[0] =": lambda t, x, n: x.__setitem__(0, n) or x,
+}
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "int32"])
+@pytest.mark.parametrize("number", [300, -300, -1, 2**31, 2**40])
+def test_integers_too_large_wrap_as_operands_and_are_refused_as_elements(kind, number):
+    for name, program in OVERFLOWING.items():
+        told = []
+        for library in BOTH:
+            x = library.tensor([1, 2, 3], dtype=getattr(library, kind))
+            try:
+                y = program(library, x, number)
+                told.append((str(y.dtype), y.tolist()))
+            except RuntimeError:
+                told.append("refused")
+        assert told[0] == told[1], name

@@ -173,7 +173,11 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     >>> torch.zeros(3).fill_(7)
     tensor([7., 7., 7.])
     """
-    source = value if isinstance(value, Tensor) else wrap(np.asarray(value, self._a.dtype))
+    source = (
+        value
+        if isinstance(value, Tensor)
+        else wrap(np.asarray(_dtypes.fitted(value, self._a.dtype), self._a.dtype))
+    )
     if overlaps(self._a) and not (self.requires_grad or source._rg) and not source._a.ndim:
         self._a[...] = source._a  # one value: no matter how often it is written to a place
         self._bump()

@@ -306,7 +306,8 @@ def full(
     """
     value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     kind = _array(value, None).dtype if dtype is None else _dtypes.to_numpy(dtype)
-    return finish(np.full(_shape((size,)), value, kind), requires_grad, device, out)
+    filled = np.full(_shape((size,)), _dtypes.fitted(value, kind), kind)
+    return finish(filled, requires_grad, device, out)
 
 
 def _like(make: Any, name: str) -> Any:
@@ -350,7 +351,9 @@ def full_like(
     """
     kind = input._a.dtype if dtype is None else _dtypes.to_numpy(dtype)
     array = like(input._a, np.empty, kind, memory_format)
-    array[...] = fill_value._a if isinstance(fill_value, Tensor) else fill_value
+    array[...] = (
+        fill_value._a if isinstance(fill_value, Tensor) else _dtypes.fitted(fill_value, kind)
+    )
     return finish(array, requires_grad, device)
 
 

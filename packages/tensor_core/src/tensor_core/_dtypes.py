@@ -262,8 +262,20 @@ def _scalar_type(value: Any) -> np.dtype[Any]:
     return _default[0].numpy
 
 
-def fitted(number: builtins.int, kind: np.dtype[Any]) -> builtins.int:
-    """A Python integer as an element of an integer type: negative ones wrap in unsigned types.
+def wrapped(number: builtins.int, kind: np.dtype[Any]) -> builtins.int:
+    """A Python integer as an operand of an integer type: what is too large for it wraps around.
+
+    >>> wrapped(300, np.dtype(np.int8))
+    44
+    """
+    limits = np.iinfo(kind)
+    return (number - limits.min) % 2**limits.bits + limits.min
+
+
+def fitted(number: Any, kind: np.dtype[Any]) -> Any:
+    """A Python integer as an element to be written: negative ones wrap in unsigned types.
+
+    Other numbers, and other types than those of integers, are left alone.
 
     Raises:
         RuntimeError: it is too large for the type.
@@ -271,6 +283,8 @@ def fitted(number: builtins.int, kind: np.dtype[Any]) -> builtins.int:
     >>> fitted(-1, np.dtype(np.uint8))
     255
     """
+    if type(number) is not builtins.int or kind.kind not in "iu":
+        return number
     limits = np.iinfo(kind)
     lowest = limits.min if kind.kind == "i" else -limits.max
     if not lowest <= number <= limits.max:

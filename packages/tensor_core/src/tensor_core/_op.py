@@ -26,6 +26,7 @@ from ._special import special
 from ._tensor import Tensor, records, wrap
 
 NO_GRAD, SEVERAL, CUSTOM = 1, 2, 3  # why a view is not to be changed under autograd
+_CHOOSING = ("where", "clamp")  # their numbers are elements, which must fit; others wrap around
 _KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
 
 
@@ -331,8 +332,10 @@ class Op:
                 values[i] = int(t)
                 changed = True
             elif type(t) is int and target.kind in "iu" and self.name != "pow":
-                values[i] = fitted = _dtypes.fitted(t, target)
-                changed = changed or fitted != t
+                values[i] = number = (
+                    _dtypes.fitted if self.name in _CHOOSING else _dtypes.wrapped
+                )(t, target)
+                changed = changed or number != t
         return changed
 
     # -- inside rules -----------------------------------------------------------------------

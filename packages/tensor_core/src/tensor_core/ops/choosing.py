@@ -73,7 +73,7 @@ def masked_fill(x: Any, mask: Any, value: Any, /) -> Any:
     """
     if mask.dtype != np.bool_:
         raise RuntimeError(f"masked_fill only supports boolean masks, but got mask of {mask.dtype}")
-    return np.where(mask, np.asarray(value, x.dtype), x)
+    return np.where(mask, np.asarray(_dtypes.fitted(value, x.dtype), x.dtype), x)
 
 
 @masked_fill.vjp("x")

@@ -9,6 +9,7 @@ import numpy as np
 from .. import kernels
 from .._card import Case
 from .._define import op
+from .._dtypes import fitted
 from .._grad_mode import mode
 from .._inplace import in_place
 from .._op import NO_GRAD
@@ -213,7 +214,7 @@ def setitem(self: Tensor, key: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         if isinstance(value, str | bytes):
             raise TypeError(f"can't assign a {type(value).__name__} to a Tensor")
-        value = wrap(np.asarray(value).astype(self._a.dtype))
+        value = wrap(np.asarray(fitted(value, self._a.dtype)).astype(self._a.dtype))
     elif value._a is self._a:
         value = value.clone()
     numbers = all_integers(key, self._a.shape)
