@@ -232,10 +232,10 @@ def test_threads_may_work_on_graphs_of_one_leaf():
 # -- depth ---------------------------------------------------------------------------------------
 
 
-def test_a_graph_of_a_million_nodes():
+def test_a_graph_too_deep_for_any_recursion():
     x = torch.tensor(1.0, requires_grad=True)
     y = x
-    for _ in range(1_000_000):
+    for _ in range(200_000):
         y = -y
     y.backward()
     assert x.grad.item() == 1.0
