@@ -115,9 +115,7 @@ def scaled_dot_product_attention(
             "(N, H, T, D) without dropout)"
         )
     if not 0 <= dropout_p <= 1:
-        raise RuntimeError(
-            f"dropout probability has to be between 0 and 1, but got {dropout_p}"
-        )
+        raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p}")
     if enable_gqa:
         key, value = (_for_heads(t, query._a.shape[-3]) for t in (key, value))
     factor = 1 / math.sqrt(query._a.shape[-1]) if scale is None else scale
