@@ -118,6 +118,7 @@ from .sparse import sparse_coo_tensor, spmm
 from .storage import *  # noqa: F403
 
 _methods.attach()
+Tensor.__module__ = "tensor_core"  # where its users find it: programs print type(x)
 globals().update(_in_place_functions.functions())  # relu_(x), sin_(x) and their like
 globals().update(foreach.functions())  # _foreach_add_(xs, 1) and its like
 
