@@ -233,6 +233,8 @@ def skipped(tensors, kind, name, i, j, how=""):
         return not x.is_leaf  # behind the back of what backward has saved
     # The views of a tensor find it by the shape it had, and so do the gradients of a leaf.
     seen = any(y is not x and x.numel() and same_memory(x, y) for y in tensors)
+    if name == "detach_":
+        return seen  # torch remakes the other views' history only when asked, and then without it
     return name in RESHAPING and (seen or x.is_leaf)
 
 
@@ -340,6 +342,7 @@ FOUND = {
     "a fraction times whole numbers, added in place": [("in place", "addcmul_", 1, 4, "")],
     "a truth value written by a number": [("set", "[0, 0]", 2, 1, "no_grad")],
     "a leaf that leaves the graph after use": [("in place", "detach_", 7, 7, "")],
+    "a value that leaves the graph": [("in place", "detach_", 0, 0, "")],
     "a mask, and values of more dimensions": [("set", "mask", 5, 6, "tensor")],
     "part of a quotient overwritten": [
         ("point", "div", 1, 3),

@@ -58,7 +58,7 @@ def test_assert_close(name):
             t.testing.assert_close(*args, **named)
             said.append("close")
         except (AssertionError, ValueError, TypeError) as error:
-            text = str(error).replace("tensor_core._tensor.", "torch.")
+            text = str(error).replace("tensor_core.", "torch.")
             said.append((type(error).__name__, text))
     assert said[0] == said[1]
 
