@@ -21,6 +21,7 @@ from ._node import Node, Select
 from ._tensor import Tensor, wrap
 
 _by_age = attrgetter("_seq")
+_NONE: set[Any] = set()
 
 
 def backward(
@@ -39,12 +40,6 @@ def backward(
     >>> w.grad
     tensor([ 3., -1.])
     """
-    alone = grad_tensors is inputs is grad_variables is None and not create_graph
-    if alone and isinstance(tensors, Tensor):
-        node, loss = tensors._node, tensors._a
-        if node is not None and tensors._base is None and not loss.ndim and loss.dtype in _ONES:
-            _pass_on_arrays([(node, _ONES[loss.dtype])], bool(retain_graph), None)
-            return
     if grad_variables is not None:
         if grad_tensors is not None:
             raise RuntimeError("backward: give grad_tensors or its former name grad_variables")
@@ -258,7 +253,7 @@ def _pass_on_arrays(
         else:
             pending[target] = g
     order = _order(roots, targets)
-    useful: set[Any] = wanted.union(order) if wanted else set()
+    useful: set[Any] = wanted.union(order) if wanted else _NONE
     for node in order:
         g = pending.pop(node, None)
         if g is None:
@@ -526,3 +521,5 @@ def _unshared(g: np.ndarray) -> np.ndarray:
 
 
 _tensor._backward = backward
+_tensor._pass_on_arrays = _pass_on_arrays
+_tensor._ones = _ONES

@@ -76,7 +76,7 @@ _END = """
         if _y.dtype is not _d:
             return _op.finish(_y, [{values}], ({names}), _needs)
         _plan = _plans.get(_needs) or _op.plan(_needs)
-        _out._node = _plan.record(_Node, [{values}, _y], ({arrays}), _version)
+        _out._node = _plan.record(_Node, _version, {arrays}{values}, _y)
         _out._rg = True
     return _out
 """

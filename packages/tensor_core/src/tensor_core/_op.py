@@ -198,7 +198,7 @@ class Op:
         if records(self.name, out._a):
             values.append(out._a)
             plan = self.plans.get(needs) or self.plan(needs)
-            out._node = plan.record(Node, values, args, out._ver)
+            out._node = plan.record(Node, out._ver, *args[: self.n_arrays], *values)
             out._rg = True
 
     def plan(self, needs: int) -> Plan:
@@ -222,7 +222,7 @@ class Op:
             values.append(arrays[0] if alone else arrays)
             values.extend(results[n:])
             plan = self.plans.get(needs) or self.plan(needs)
-            node = plan.record(Node if alone else MultiNode, values, args, [0])
+            node = plan.record(Node if alone else MultiNode, [0], *args[: self.n_arrays], *values)
             if plan.keeps_y:
                 node.cells.extend([out._ver for out in outs])
                 node.mark += sum(out._ver[0] for out in outs)

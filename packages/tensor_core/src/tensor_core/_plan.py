@@ -62,10 +62,7 @@ class Plan:
         )
         self.arguments = [names.index(n) for n in op.names] if op.fuses is not None else []
         self.keeps_y = "y" in wanted
-        parts = [
-            f"values[{sources[n]}]" if n in sources else f"shape_of(values[{shapes[n]}])"
-            for n in names
-        ]
+        parts = [f"v{sources[n]}" if n in sources else f"shape_of(v{shapes[n]})" for n in names]
         watched = [i for i in range(op.n_arrays) if op.names[i] in wanted]
         self.record = _recorder(op, self, parts, watched)
 
@@ -82,10 +79,11 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 
 def _recorder(op: Op, plan: Plan, parts: list[str], watched: list[int]) -> Callable[..., Node]:
-    """A function that makes the node of one call, ``record(kind, values, args, version)``.
+    """A function that makes the node of one call, ``record(kind, version, *args, *values)``.
 
-    ``args`` are the call's arguments and ``values`` the same with arrays for Tensors and the
-    output behind them, whose version counter is ``version``. The node's edges lead to the inputs
+    ``args`` are the call's first arguments, where arrays stand, and ``values`` all of them with
+    arrays for Tensors, then the output, whose version counter is ``version``, and what the
+    forward function hands over. The node's edges lead to the inputs
     that need gradients; its cells are the version counters of what is saved, and its mark is
     their sum (versions only grow, so the sum tells whether one changed).
 
@@ -93,11 +91,9 @@ def _recorder(op: Op, plan: Plan, parts: list[str], watched: list[int]) -> Calla
     no loop over inputs is left.
     """
     lines, cells = [], []
-    for i in sorted({*plan.inputs, *watched}):
-        lines.append(f"t{i} = args[{i}]")
     for i in plan.inputs:
-        lines.append(f"a{i} = values[{i}]; n{i} = t{i}._node")
-    edges = [f"(t{i} if n{i} is None else n{i}, a{i}.shape, a{i}.dtype)" for i in plan.inputs]
+        lines.append(f"n{i} = t{i}._node")
+    edges = [f"(t{i} if n{i} is None else n{i}, v{i}.shape, v{i}.dtype)" for i in plan.inputs]
     for i in watched:
         other = "" if i in plan.inputs else f" if isinstance(t{i}, Tensor) else [0]"
         lines.append(f"c{i} = t{i}._ver{other}")
@@ -118,7 +114,9 @@ def _recorder(op: Op, plan: Plan, parts: list[str], watched: list[int]) -> Calla
     names = {"op": op, "plan": plan, "new": new, "sequence": sequence, "shape_of": shape_of}
     names["Tensor"] = Tensor
     body = "".join(f"    {line}\n" for line in lines)
-    exec(f"def record(kind, values, args, version):\n{body}", names)
+    taken = [f"t{i}" for i in range(op.n_arrays)]
+    taken += [f"v{i}" for i in range(len(op.names) + 1 + len(op.keeps))]
+    exec(f"def record(kind, version, {', '.join(taken)}):\n{body}", names)
     return names["record"]  # type: ignore[return-value]
 
 

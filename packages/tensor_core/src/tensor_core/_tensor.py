@@ -253,6 +253,17 @@ class Tensor(Geometry, TensorMethods):
         >>> w.grad
         tensor([ 2., 40.])
         """
+        node, loss = self._node, self._a
+        plain = gradient is inputs is None and not create_graph
+        if (
+            plain
+            and node is not None
+            and self._base is None
+            and not loss.ndim
+            and loss.dtype in _ones
+        ):
+            _pass_on_arrays([(node, _ones[loss.dtype])], bool(retain_graph), None)
+            return
         _backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
@@ -441,6 +452,11 @@ def wrap(array: np.ndarray) -> Tensor:
 def records(name: str, array: np.ndarray) -> bool:
     """Whether a result has a gradient: floating-point and complex numbers have."""
     return array.dtype.kind in _dtypes.DIFFERENTIABLE
+
+
+# What ``_backward.py``, which needs this module first, puts here: its pass, and first cotangents.
+_pass_on_arrays: Any = None
+_ones: dict[Any, Any] = {}
 
 
 def _backward(*args: Any, **kwargs: Any) -> None:
