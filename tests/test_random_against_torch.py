@@ -198,7 +198,17 @@ def test_tensors_of_any_layout_are_filled_in_torch_s_order(seed, steps):
         assert a.shape == b.shape and a.dtype == b.dtype
         scale = 8 * np.finfo(kind).eps if SAME_LOOP or kind == "float64" else 1e-5
         np.testing.assert_allclose(b, a, rtol=scale, atol=scale, err_msg=f"{name} {layout}")
-    np.testing.assert_array_equal(*(t.get_rng_state().numpy() for t in BOTH))
+    same_but_for_rounding(*(t.get_rng_state().numpy() for t in BOTH))
+
+
+SPARE = slice(5024, 5032)  # the second normal number of a pair, kept for the next draw
+
+
+def same_but_for_rounding(a, b):
+    """The generator's words and position are equal, and its spare number to rounding."""
+    spare, other = (state[SPARE].copy().view(np.float64) for state in (a, b))
+    np.testing.assert_allclose(other, spare, rtol=4 * np.finfo(np.float64).eps)
+    np.testing.assert_array_equal(np.delete(a, SPARE), np.delete(b, SPARE))
 
 
 TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64",
