@@ -113,8 +113,13 @@ def test_a_second_signal_acts_at_once(tmp_path: Path) -> None:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        begin(tmp_path).run(listeners=[twice])
+    # A shell that starts us in the background has SIGINT ignored; Python would leave it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            begin(tmp_path).run(listeners=[twice])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert Trainer.resume(tmp_path, TEXT).step == 4
 
 
