@@ -12,6 +12,7 @@ from ._backward import grad as _grad
 from ._grad_mode import enable_grad
 from ._missing import missing
 from ._tensor import Tensor
+from .nn.utils.stateless import call, homes
 
 __all__ = [
     "functional_call",
@@ -345,6 +346,7 @@ def functional_call(
     Raises:
         AttributeError: the module has no parameter or buffer of a given name.
         RuntimeError: ``strict`` and a name is left out.
+        ValueError: two values for one tensor.
 
     >>> import tensor_core as torch
     >>> double = {"weight": torch.tensor([[2.0]]), "bias": torch.tensor([0.0])}
@@ -352,40 +354,12 @@ def functional_call(
     tensor([6.])
     """
     given = parameter_and_buffer_dicts
-    named = dict(given) if isinstance(given, dict) else {k: v for d in given for k, v in d.items()}
-    inputs = args if isinstance(args, tuple) else () if args is None else (args,)
-    if strict:
-        known = {n for n, _ in module.named_parameters()} | {n for n, _ in module.named_buffers()}
-        if known - set(named):
-            raise RuntimeError(f"functional_call: names missing: {sorted(known - set(named))}")
-    places = _places(module, named, tie_weights)
-    before = [(table, name, table[name]) for table, name, _ in places]
-    try:
-        for table, name, value in places:
-            table[name] = value
-        return module(*inputs, **(kwargs or {}))
-    finally:
-        for table, name, value in before:
-            table[name] = value
-
-
-def _places(module: Any, named: dict[str, Any], tied: bool) -> list[tuple[Any, str, Any]]:
-    """The tables of a module's parameters and buffers that hold the named ones, and the values."""
-    found = []
-    for full, value in named.items():
-        path, _, name = full.rpartition(".")
-        owner = module.get_submodule(path)
-        tables = [t for t in (owner._parameters, owner._buffers) if name in t]
-        if not tables:
-            raise AttributeError(f"{type(module).__name__} has no parameter or buffer {full!r}")
-        found.append((tables[0], name, value))
-        original = tables[0][name]
-        if tied and original is not None:
-            for other in module.modules():
-                for table in (other._parameters, other._buffers):
-                    same = [n for n, t in table.items() if t is original]
-                    found += [(table, n, value) for n in same if (table, n) != (tables[0], name)]
-    return found
+    known = homes(module)
+    for part in [given] if isinstance(given, dict) else given:
+        for name in part:
+            if name not in known:
+                raise AttributeError(f"{type(module).__name__} has no parameter or buffer {name!r}")
+    return call(module, given, args, kwargs, tie_weights=tie_weights, strict=strict)
 
 
 def stack_module_state(models: Any) -> tuple[dict[str, Any], dict[str, Any]]:

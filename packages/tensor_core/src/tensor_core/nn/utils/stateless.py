@@ -76,18 +76,18 @@ def _in_place_of(
     module: Module, given: dict[str, Any], tie_weights: bool, strict: bool
 ) -> Iterator[None]:
     """Put the given tensors into the tables, and what was there back at the end."""
-    homes = _homes(module)
+    places = homes(module)
     if strict:
-        _check_names(module, given, homes)
-    for name in given.keys() - homes.keys():  # attributes, for the time of the call
+        _check_names(module, given, places)
+    for name in given.keys() - places.keys():  # attributes, for the time of the call
         path, _, key = name.rpartition(".")
-        homes[name] = (module.get_submodule(path).__dict__, key)
+        places[name] = (module.get_submodule(path).__dict__, key)
     if tie_weights:
-        given = _tied(given, homes)
+        given = _tied(given, places)
     before = []
     try:
         for name, value in given.items():
-            table, key = homes[name]
+            table, key = places[name]
             before.append((table, key, table.get(key, _NOTHING)))
             table[key] = value
         yield
@@ -99,19 +99,19 @@ def _in_place_of(
                 table[key] = old
 
 
-def _homes(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
-    """Each name's table and key there."""
-    homes = {}
+def homes(module: Module) -> dict[str, tuple[dict[str, Any], str]]:
+    """Each parameter's and buffer's name: the table it stands in, and its key there."""
+    found = {}
     for path, part in module.named_modules(remove_duplicate=False):
         for table in _TABLES:
             for key in part.__dict__[table]:
-                homes[f"{path}.{key}" if path else key] = (part.__dict__[table], key)
-    return homes
+                found[f"{path}.{key}" if path else key] = (part.__dict__[table], key)
+    return found
 
 
-def _tied(given: dict[str, Any], homes: dict[str, Any]) -> dict[str, Any]:
+def _tied(given: dict[str, Any], places: dict[str, Any]) -> dict[str, Any]:
     names_of: dict[int, list[str]] = {}
-    for name, (table, key) in homes.items():
+    for name, (table, key) in places.items():
         if table.get(key) is not None:
             names_of.setdefault(id(table[key]), []).append(name)
     everything = dict(given)
@@ -127,9 +127,9 @@ def _tied(given: dict[str, Any], homes: dict[str, Any]) -> dict[str, Any]:
     return everything
 
 
-def _check_names(module: Module, given: dict[str, Any], homes: dict[str, Any]) -> None:
-    held = {name for name, (table, key) in homes.items() if table[key] is not None}
-    missing, unexpected = sorted(held - given.keys()), sorted(given.keys() - homes.keys())
+def _check_names(module: Module, given: dict[str, Any], places: dict[str, Any]) -> None:
+    held = {name for name, (table, key) in places.items() if table[key] is not None}
+    missing, unexpected = sorted(held - given.keys()), sorted(given.keys() - places.keys())
     if missing or unexpected:
         found = [("Missing", missing), ("Unexpected", unexpected)]
         text = "\n\t".join(f"{what} key(s): {', '.join(keys)}." for what, keys in found if keys)
