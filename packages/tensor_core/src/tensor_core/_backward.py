@@ -261,8 +261,7 @@ def _pass_on_arrays(
         if wanted is not None and node in wanted and _is_captured(node, g, captured, useful):
             continue
         if node._hooks:
-            with _Recording(False):
-                g = run_hooks(node._hooks, wrap(g))._a
+            g = _heard(node._hooks, g)
         kind = type(node)
         if kind is Node:
             mark = 0
@@ -309,8 +308,7 @@ def _pass_on_arrays(
         if wanted is not None and leaf not in wanted:
             continue
         if leaf._hooks:
-            with _Recording(False):
-                g = run_hooks(leaf._hooks, wrap(g))._a
+            g = _heard(leaf._hooks, g)
         if wanted is not None:
             captured[leaf] = g
         elif not leaf._rg:  # it was asked for no gradient since
@@ -368,6 +366,12 @@ def _pass_on_tensors(
     return captured
 
 
+def _heard(hooks: dict[int, Any], g: np.ndarray) -> np.ndarray:
+    """The gradient after every hook has seen it, in a pass that records nothing."""
+    with _Recording(False):
+        return run_hooks(hooks, wrap(g))._a
+
+
 def _is_captured(node: Any, g: Any, captured: dict[Any, Any], useful: set[Any]) -> bool:
     """Keep the gradient of one that was asked for; whether the pass ends there.
 
@@ -377,11 +381,7 @@ def _is_captured(node: Any, g: Any, captured: dict[Any, Any], useful: set[Any]) 
         captured[node] = g
         return False
     if node._hooks:
-        if isinstance(g, Tensor):
-            g = run_hooks(node._hooks, g)
-        else:
-            with _Recording(False):
-                g = run_hooks(node._hooks, wrap(g))._a
+        g = (run_hooks if isinstance(g, Tensor) else _heard)(node._hooks, g)
     captured[node] = g
     return True
 
