@@ -26,7 +26,6 @@ from ._special import special
 from ._tensor import Tensor, records, wrap
 
 NO_GRAD, SEVERAL, CUSTOM = 1, 2, 3  # why a view is not to be changed under autograd
-_CHOOSING = ("where", "clamp")  # their numbers are elements, which must fit; others wrap around
 _KEYWORDS = {"axis": "dim", "keepdims": "keepdim"}  # NumPy's spellings, which torch takes too
 
 
@@ -42,6 +41,8 @@ class Op:
         forgets: whether the first array is only overwritten; its values do not matter.
         row_major: whether the result's rows lie one after another where NumPy would keep the
             input's order; torch lays the results of all but the pointwise ops like that.
+        integers: what becomes of a Python integer beside an integer type: it wraps around
+            (``_dtypes.wrapped``), must fit (``fitted``), or stays as it is (``None``).
         unmixed: arrays that keep their type while the others are brought to a common one.
 
     >>> import tensor_core as torch
@@ -68,6 +69,7 @@ class Op:
         unmixed: tuple[str, ...] = (),
         forgets: bool = False,
         row_major: bool = False,
+        integers: Callable[[int, Any], int] | None = _dtypes.wrapped,
     ) -> None:
         self.forward = forward
         self.name = self.__name__ = name or forward.__name__
@@ -80,6 +82,7 @@ class Op:
         self.kinks = kinks
         self.forgets = forgets
         self.row_major = row_major
+        self.integers = integers
         self.rules: tuple[Rule, ...] = ()
         self.check: Callable[[list[Any]], None] | None = None  # of operands of several types
         self.__doc__ = forward.__doc__
@@ -331,10 +334,8 @@ class Op:
             elif isinstance(t, bool) and target.kind != "b":
                 values[i] = int(t)
                 changed = True
-            elif type(t) is int and target.kind in "iu" and self.name != "pow":
-                values[i] = number = (
-                    _dtypes.fitted if self.name in _CHOOSING else _dtypes.wrapped
-                )(t, target)
+            elif type(t) is int and target.kind in "iu" and self.integers is not None:
+                values[i] = number = self.integers(t, target)
                 changed = changed or number != t
         return changed
 

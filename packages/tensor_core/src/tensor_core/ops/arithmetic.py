@@ -212,7 +212,7 @@ def _pow_cases(rng: np.random.Generator) -> Any:
     yield Case(2.5, rng.uniform(-2, 2, (3,)))
 
 
-@op(torch="pow", promote="same", cases=_pow_cases)
+@op(torch="pow", promote="same", integers=None, cases=_pow_cases)
 @quiet
 def pow(x: Any, exponent: Any, /) -> Any:
     """``x ** exponent``. Shapes broadcast.

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._card import Case
 from .._define import op
+from .._dtypes import fitted
 from ._cases import distinct
 
 
@@ -78,7 +79,7 @@ def _clamp_cases(rng: np.random.Generator) -> Any:
     yield Case(x, np.full(5, 0.45), np.full(5, 0.15))  # crossed bounds: the upper one wins
 
 
-@op(torch="clamp", promote="same", cases=_clamp_cases, kinks="at the bounds")
+@op(torch="clamp", promote="same", integers=fitted, cases=_clamp_cases, kinks="at the bounds")
 def clamp(x: Any, min: Any = None, max: Any = None, /) -> Any:
     """``x`` limited to [min, max]; either bound may be missing, a number or an array.
 

@@ -19,7 +19,14 @@ def _where_cases(rng: np.random.Generator) -> Any:
     yield Case(mask[0], rng.normal(size=(2, 3)), 1.5)
 
 
-@op(name="where", torch="where", promote="same", unmixed=("condition",), cases=_where_cases)
+@op(
+    name="where",
+    torch="where",
+    promote="same",
+    integers=_dtypes.fitted,
+    unmixed=("condition",),
+    cases=_where_cases,
+)
 def where_op(condition: Any, x: Any, other: Any, /) -> Any:
     """``x`` where the condition holds, else ``other``. Shapes broadcast.
 
