@@ -1,0 +1,1 @@
+"""The exam: planted bugs and correct rules, for gradcheck and its peers."""

@@ -1,0 +1,1 @@
+"""The half of the exam that nothing is tuned on."""
