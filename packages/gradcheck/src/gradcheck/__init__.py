@@ -1,23 +1,45 @@
-"""Is this gradient right?"""
+"""Is this gradient right?
 
-from gradcheck.cards import check_all, check_card
-from gradcheck.check import assert_grads, check_grads, check_vjp
-from gradcheck.engines import Engine, Pair, get_engine, register_engine
-from gradcheck.report import Finding, Report, table
+A name is imported when it is first asked for: what pytest loads in every run (the plugin), and
+what needs an extra (``given_op``), must not cost those who do not use it.
+"""
+
+# ruff: noqa: F401
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradcheck.cards import check_all, check_card
+    from gradcheck.check import assert_grads, check_grads, check_vjp
+    from gradcheck.engines import Engine, Pair, get_engine, register_engine
+    from gradcheck.outcomes import Inconclusive, WrongGradient
+    from gradcheck.report import Finding, Report, table
+    from gradcheck.settings import defaults
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Engine",
-    "Finding",
-    "Pair",
-    "Report",
-    "assert_grads",
-    "check_all",
-    "check_card",
-    "check_grads",
-    "check_vjp",
-    "get_engine",
-    "register_engine",
-    "table",
-]
+_HOMES = {
+    "cards": ("check_all", "check_card"),
+    "check": ("assert_grads", "check_grads", "check_vjp"),
+    "engines": ("Engine", "Pair", "get_engine", "register_engine"),
+    "outcomes": ("Inconclusive", "WrongGradient"),
+    "report": ("Finding", "Report", "table"),
+    "settings": ("defaults",),
+}
+"""Every public name by the module it lives in; the imports above say the same to type checkers."""
+
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'gradcheck' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"gradcheck.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
