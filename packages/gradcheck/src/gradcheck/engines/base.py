@@ -1,5 +1,6 @@
 """What gradcheck asks of an engine, and what all adapters share."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import numpy as np
 from gradcheck.forward import Array
 
 Pullback = Callable[[list[Array]], Any]
+Outputs = tuple[Array, ...]
 
 
 class Misuse(Exception):
@@ -22,45 +24,119 @@ class Misuse(Exception):
 class Engine(Protocol):
     """A few lines that let gradcheck differentiate through a framework.
 
-    ``vjp`` returns the outputs and a pullback from cotangents (one ndarray per output) to raw
-    gradients (one per primal, None for an unused one). ``value`` evaluates alone. ``own_grads``
-    returns the very arrays an engine leaves in ``.grad``, or None. ``gradient`` turns ``f`` into
-    the function from (primals, cotangents) to gradients, for engines with ``higher_order``.
+    A subclass has a ``name`` and writes ``asarray``, ``to_numpy`` and ``vjp``; all the rest has a
+    default and is there to be overridden. ``higher_order`` promises a ``gradient``; ``layouts`` are
+    the memory layouts to try (fortran, strided, reversed, read-only, broadcast) where ``asarray``
+    keeps them.
     """
 
     name: str
-    higher_order: bool
-    layouts: tuple[str, ...]
+    higher_order: bool = False
+    layouts: tuple[str, ...] = ()
 
-    def asarray(self, array: Array, requires_grad: bool = False) -> Any:
+    @abstractmethod
+    def asarray(self, array: Array) -> Any:
         """The engine's own array with these numbers."""
 
+    @abstractmethod
     def to_numpy(self, value: Any) -> Array:
         """The numbers of the engine's array; raises TypeError for anything else."""
 
-    def value(self, f: Callable[..., Any], primals: Sequence[Array]) -> tuple[Array, ...]:
-        """The outputs of ``f`` at the primals."""
+    @abstractmethod
+    def vjp(self, f: Callable[..., Any], primals: Sequence[Array]) -> tuple[Outputs, Pullback]:
+        """The outputs of ``f``, a function of the engine's arrays, and its pullback.
 
-    def vjp(
-        self, f: Callable[..., Any], primals: Sequence[Array]
-    ) -> tuple[tuple[Array, ...], Pullback]:
-        """The outputs of ``f`` and its pullback."""
+        The pullback takes one ndarray for each output and returns one gradient for each primal,
+        None for an unused one.
+        """
+
+    def value(self, f: Callable[..., Any], primals: Sequence[Array]) -> Outputs:
+        """The outputs of ``f``."""
+        return self.outputs(f(*[self.asarray(p) for p in primals]))
+
+    def outputs(self, raw: Any) -> Outputs:
+        """What ``f`` returned as ndarrays; raises Misuse when it is not the engine's."""
+        return outputs_of(raw, self.to_numpy, f"{self.name} arrays")
 
     def own_grads(
         self, f: Callable[..., Any], primals: Sequence[Array], cotangents: list[Array]
     ) -> list[Array | None] | None:
-        """The arrays in ``.grad`` of the primals after a backward pass."""
+        """The very arrays a backward pass leaves in ``.grad`` of the primals; None without any."""
+        return None
 
     def gradient(
         self, f: Callable[..., Any], count: int, live: Sequence[bool]
     ) -> Callable[..., tuple[Any, ...]]:
-        """``f``'s gradient with respect to ``count`` primals as a differentiable function.
+        """``f``'s gradient for ``count`` primals as a function of the engine's own arrays.
 
-        ``live`` says which gradients are wanted.
+        It takes primals and cotangents and returns the gradients that ``live`` wants. For engines
+        with ``higher_order``; raises TypeError for others.
         """
+        raise TypeError(f"the {self.name} engine has no second derivatives")
+
+    def jvp(
+        self, f: Callable[..., Any], primals: Sequence[Array], tangents: Sequence[Array]
+    ) -> tuple[Outputs, Outputs] | None:
+        """The outputs and their tangents by forward mode; None where it has no rule for ``f``."""
+        return None
 
 
-def outputs_of(raw: Any, convert: Callable[[Any], Array], what: str) -> tuple[Array, ...]:
+REQUIRED = ("name", "asarray", "to_numpy", "vjp")
+OPTIONAL = ("higher_order", "layouts", "value", "outputs", "own_grads", "gradient", "jvp")
+
+
+class Completed(Engine):
+    """An object with the required members and the defaults for what it does not have."""
+
+    def __init__(self, engine: Any) -> None:
+        self.engine = engine
+        self.name = str(engine.name)
+        for member in OPTIONAL:
+            if hasattr(engine, member):
+                setattr(self, member, getattr(engine, member))
+
+    def asarray(self, array: Array) -> Any:
+        """The engine's own array."""
+        return self.engine.asarray(array)
+
+    def to_numpy(self, value: Any) -> Array:
+        """The numbers of the engine's array."""
+        found: Array = self.engine.to_numpy(value)
+        return found
+
+    def vjp(self, f: Callable[..., Any], primals: Sequence[Array]) -> tuple[Outputs, Pullback]:
+        """The engine's own."""
+        found: tuple[Outputs, Pullback] = self.engine.vjp(f, primals)
+        return found
+
+
+def complete(engine: Any) -> Engine:
+    """An adapter with all members of :class:`Engine`, whatever class it is of.
+
+    Raises TypeError when it lacks one that has no default.
+
+    >>> complete(object())
+    Traceback (most recent call last):
+    TypeError: object is no engine: it has no name, asarray, to_numpy, vjp
+    """
+    missing = [member for member in REQUIRED if not hasattr(engine, member)]
+    if missing or isinstance(engine, type):
+        kind = type(engine).__name__
+        if isinstance(engine, type):
+            raise TypeError(f"engine is the class {engine.__name__}; give an instance of it")
+        raise TypeError(f"{kind} is no engine: it has no {', '.join(missing)}")
+    if all(hasattr(engine, member) for member in OPTIONAL):
+        whole: Engine = engine
+        return whole
+    return Completed(engine)
+
+
+def listed(raw: Any) -> list[Any]:
+    """What a function returned as a list of outputs."""
+    return list(raw) if isinstance(raw, tuple | list) else [raw]
+
+
+def outputs_of(raw: Any, convert: Callable[[Any], Array], what: str) -> Outputs:
     """The outputs of a function as a tuple of arrays.
 
     Raises Misuse when an output is not of the engine's kind.
@@ -69,13 +145,21 @@ def outputs_of(raw: Any, convert: Callable[[Any], Array], what: str) -> tuple[Ar
     try:
         return tuple(convert(part) for part in parts)
     except TypeError as error:
-        kinds = ", ".join(type(part).__name__ for part in parts)
+        kinds = ", ".join(type(part).__name__ for part in parts) or "nothing"
         raise Misuse("output", f"f returns {kinds}; it must return {what}") from error
 
 
 def floating(array: Array) -> bool:
     """Whether an array can have a gradient."""
     return array.dtype.kind == "f"
+
+
+def real(array: Array) -> Array:
+    """The array; raises Misuse for complex numbers, which gradcheck does not judge."""
+    if array.dtype.kind == "c":
+        text = f"f returns {array.dtype}; gradcheck judges real functions: return .real and .imag"
+        raise Misuse("output", text)
+    return array
 
 
 def number_array(value: Any) -> Array:

@@ -5,21 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.engines.base import Pullback, floating, outputs_of
+from gradcheck.engines.base import Engine, Outputs, Pullback, floating, listed, outputs_of
 from gradcheck.forward import Array
 
 
-class ScalarValue:
+class ScalarValue(Engine):
     """Engine for functions that take and return Values, alone or in object arrays."""
 
     name = "scalar_value"
     higher_order = True
-    layouts: tuple[str, ...] = ()
 
     def __init__(self, lib: Any) -> None:
         self.lib = lib
 
-    def asarray(self, array: Array, requires_grad: bool = False) -> Any:
+    def asarray(self, array: Array) -> Any:
         """An object array of fresh Values, or a Value for a 0-d array; integers as they are."""
         if not floating(array):
             return array
@@ -35,16 +34,11 @@ class ScalarValue:
         numbers = [v.data if isinstance(v, self.lib.Value) else float(v) for v in flat]
         return np.array(numbers, np.float64).reshape(np.shape(value))
 
-    def _outputs(self, raw: Any) -> tuple[Array, ...]:
+    def outputs(self, raw: Any) -> Outputs:
+        """What ``f`` returned as ndarrays."""
         return outputs_of(raw, self.to_numpy, "Values or object arrays of Values")
 
-    def value(self, f: Callable[..., Any], primals: Sequence[Array]) -> tuple[Array, ...]:
-        """The outputs of ``f``."""
-        return self._outputs(f(*[self.asarray(p) for p in primals]))
-
-    def vjp(
-        self, f: Callable[..., Any], primals: Sequence[Array]
-    ) -> tuple[tuple[Array, ...], Pullback]:
+    def vjp(self, f: Callable[..., Any], primals: Sequence[Array]) -> tuple[Outputs, Pullback]:
         """The outputs of ``f`` and ``grad`` of their weighted sum."""
         inputs = [self.asarray(p) for p in primals]
         raw = f(*inputs)
@@ -53,12 +47,12 @@ class ScalarValue:
             grads = self._grad(raw, inputs, cotangents, False)
             return [None if g is None else g.astype(np.float64) for g in grads]
 
-        return self._outputs(raw), pullback
+        return self.outputs(raw), pullback
 
     def _grad(self, raw: Any, inputs: list[Any], cotangents: list[Any], graph: bool) -> list[Any]:
         """One object array of gradients for every input that holds Values."""
         total: Any = self.lib.Value(0.0)
-        for y, g in zip(raw if isinstance(raw, tuple | list) else [raw], cotangents, strict=True):
+        for y, g in zip(listed(raw), cotangents, strict=True):
             for a, b in zip(_flat(y), _flat(g), strict=True):
                 total = total + a * (b if isinstance(b, self.lib.Value) else float(b))
         grads: list[Any] = []
@@ -71,12 +65,6 @@ class ScalarValue:
             found[:] = self.lib.grad(total, flat, create_graph=graph)
             grads.append(found.reshape(np.shape(x)))
         return grads
-
-    def own_grads(
-        self, f: Callable[..., Any], primals: Sequence[Array], cotangents: list[Array]
-    ) -> list[Array | None] | None:
-        """None: a float has no memory to share."""
-        return None
 
     def gradient(
         self, f: Callable[..., Any], count: int, live: Sequence[bool]
