@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from gradcheck.compare import compare
+from gradcheck.comparison import Comparison
 from gradcheck.engines import get_engine, guess_engine
 from gradcheck.engines.base import Engine, Misuse, floating
 from gradcheck.engines.numpy_pairs import Pair
 from gradcheck.forward import Array, Bounds
+from gradcheck.outcomes import judge
 from gradcheck.probes import PROBES, Trial, structure
 from gradcheck.report import Finding, Report
+from gradcheck.settings import defaults
+from gradcheck.sound import COMBINED, sound
 from gradcheck.subject import Grads, Subject, blame
 
 MODES = ("auto", "exhaustive", "projection")
@@ -33,6 +37,7 @@ class Options:
     torch_f: Any = None
     own_grads: bool = True
     sizes: bool = False
+    may_alias: bool = False
     name: str = "f"
     reproduce: str = ""
     nested: bool = False  # the function is itself a gradient: values only
@@ -40,8 +45,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode is {self.mode!r}; it must be one of {', '.join(MODES)}")
-        if self.order not in (1, 2):
-            raise ValueError(f"order is {self.order!r}; it must be 1 or 2")
+        if self.order not in (1, 2, 3):
+            raise ValueError(f"order is {self.order!r}; it must be 1, 2 or 3")
         unknown = [o for o in self.oracles if o not in ORACLES]
         if unknown:
             raise ValueError(f"unknown oracles {unknown}; known: {', '.join(ORACLES)}")
@@ -60,6 +65,7 @@ def check_vjp(
     domain: Any = None,
     torch_f: Any = None,
     sizes: bool = False,
+    may_alias: bool = False,
     name: str | None = None,
 ) -> Report:
     """Check a hand-written rule ``vjp(g, y, *primals)`` of the NumPy function ``f(*primals)``.
@@ -68,19 +74,37 @@ def check_vjp(
     primal), each of its primal's shape and dtype. ``domain`` is ``(low, high)`` for all primals or
     a list with one pair or None each; ``torch_f`` is the torch counterpart (callable or dotted
     name); ``mode`` is auto, exhaustive or projection; ``sizes`` tries empty and 0-d inputs too;
-    the default seed is 0. Faults of ``f`` and ``vjp`` become findings; ValueError and TypeError are
-    for misuse of this function alone.
+    the default seed is 0; ``may_alias`` allows gradients that share memory with each other or with
+    the rule's arguments, for engines that copy them. ``order=2`` needs a rule that is itself a
+    :class:`Pair`. Faults of ``f`` and ``vjp`` become findings; ValueError and TypeError are for
+    misuse of this function alone.
 
     >>> print(check_vjp(np.sin, lambda g, y, x: g * np.cos(x), [np.array([0.5, 2.0])]).verdict)
     pass
     """
-    if order != 1:
-        raise ValueError("order must be 1 for a NumPy pair: only an engine has second derivatives")
+    pair, engine = Pair(f, vjp), get_engine("numpy")
+    _has_order(engine, pair, order)
     label = str(name or getattr(f, "__name__", "f"))
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, label)
-    line = f"check_vjp({label}, vjp, primals{_extras(wrt, mode, options.seed)})"
-    options = replace(options, bounds=domain, reproduce=line)
-    return run(get_engine("numpy"), Pair(f, vjp), primals, options)
+    more = f", order={order}" if order > 1 else ""
+    line = f"check_vjp({label}, vjp, primals{more}{_extras(wrt, mode, options.seed)})"
+    options = replace(options, bounds=domain, reproduce=line, may_alias=may_alias)
+    return run(engine, pair, primals, options)
+
+
+def _has_order(engine: Engine, f: Any, order: int) -> None:
+    """Raise ValueError when an engine has no such derivatives of ``f``."""
+    if order == 1:
+        return
+    highest = getattr(engine, "highest_order", None)
+    if highest is not None:
+        if order > highest(f):
+            raise ValueError(
+                f"order={order}: a NumPy rule has second derivatives when it is a pair itself, "
+                "Pair(f, Pair(rule, rule_of_rule)), and none beyond"
+            )
+    elif not engine.higher_order:
+        raise ValueError(f"order={order}: the {engine.name} engine has no second derivatives")
 
 
 def check_grads(
@@ -110,8 +134,7 @@ def check_grads(
     label = str(name or getattr(f, "__name__", "f"))
     arrays = _arrays(primals)
     chosen = guess_engine(f, arrays) if engine == "auto" else get_engine(engine)
-    if order > 1 and not chosen.higher_order:
-        raise ValueError(f"order={order}: the {chosen.name} engine has no second derivatives")
+    _has_order(chosen, f, order)
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, label)
     more = f", order={order}" if order > 1 else ""
     line = f"check_grads({label}, primals, engine={chosen.name!r}{more}"
@@ -129,19 +152,18 @@ def assert_grads(
 ) -> Report:
     """Raise AssertionError with the report unless the gradient is right.
 
-    With ``vjp`` as :func:`check_vjp`, else as :func:`check_grads`, whose keywords it takes. An
-    inconclusive check raises, too, unless that is allowed.
+    With ``vjp`` as :func:`check_vjp`, else as :func:`check_grads`, whose keywords it takes. Raises
+    WrongGradient for ``fail`` and Inconclusive, unless that is allowed, for ``inconclusive``.
 
     >>> assert_grads(np.exp, [np.array([0.5])], vjp=lambda g, y, x: g * y).verdict
     'pass'
     """
+    __tracebackhide__ = True  # pytest shows the caller's line, not this one
     if vjp is None:
         report = check_grads(f, primals, **options)
     else:
         report = check_vjp(f, vjp, primals, **options)
-    if report.verdict == "fail" or (report.verdict != "pass" and not allow_inconclusive):
-        raise AssertionError(str(report))
-    return report
+    return judge(report, allow_inconclusive)
 
 
 def _options(
@@ -159,9 +181,9 @@ def _options(
     return Options(
         wrt=None if wrt is None else tuple(wrt),
         order=order,
-        mode=mode,
+        mode=defaults.mode if mode == "auto" else mode,
         oracles=tuple(oracles),
-        seed=0 if seed is None else int(seed),
+        seed=defaults.seed if seed is None else int(seed),
         torch_f=torch_f,
         sizes=sizes,
         name=name,
@@ -212,7 +234,7 @@ def _is_bound(value: Any) -> bool:
 
 def run(engine: Engine, f: Any, primals: Sequence[Any], options: Options) -> Report:
     """Check one function at one point; the entry point below the public ones."""
-    arrays = _arrays(primals)
+    arrays = [np.array(p, order="K") for p in _arrays(primals)]  # a rule may write into them
     report = Report(options.name, engine.name, options.seed, reproduce=options.reproduce)
     wrt = _positions(options.wrt, arrays)
     bounds = _bounds(options.bounds, len(arrays))
@@ -232,23 +254,26 @@ def _check(subject: Subject, options: Options, report: Report) -> None:
     if not _judgeable(subject, report):
         return
     finite = np.isfinite(subject.forward.base)
-    ones = np.ones(subject.width)
-    cotangents = np.array([subject.rng.standard_normal(subject.width), ones]) * finite
+    cotangents = np.ones((2, subject.width))
+    subject.rng.standard_normal(out=cotangents[0])
+    if not finite.all():
+        cotangents *= finite
     grads = subject.gradients(cotangents[0])
     report.checks += len(subject.wrt)
     report.findings += structure(subject, grads)
-    rows = subject.jacobian_rows(cotangents)
+    rows = subject.jacobian_rows(cotangents, first=grads)
     if not finite.all() and not all(np.isfinite(row).all() for row in rows.values()):
         text = "f is infinite at some outputs, and so may be its gradient: not judged"
         report.findings.append(Finding("output", text, verdict="inconclusive"))
         return
-    slack = subject.sensitivity(cotangents, rows)
-    compare(subject, cotangents, rows, slack, options, report)
+    comparison = Comparison(subject, cotangents, rows)
+    compare(comparison, options, report)
     if not options.nested:
-        _probe(Trial(subject, cotangents, rows, slack, options.sizes, options.own_grads), report)
+        owned = options.own_grads and not options.may_alias
+        _probe(Trial(comparison, grads, options.sizes, owned), report)
     report.evaluations += subject.forward.evaluations
     if options.order > 1 and report.verdict != "fail":
-        _second_order(subject, grads, options, report)
+        _next_order(subject, grads, options, report)
 
 
 def _judgeable(subject: Subject, report: Report) -> bool:
@@ -269,7 +294,11 @@ def _judgeable(subject: Subject, report: Report) -> bool:
 
 
 def _probe(trial: Trial, report: Report) -> None:
+    """Every probe; those that a few calls can clear together only when these raise a doubt."""
+    cleared = sound(trial)
     for probe in PROBES:
+        if cleared and probe in COMBINED:
+            continue
         try:
             with blame("the pullback"):
                 report.findings += probe(trial)
@@ -278,8 +307,8 @@ def _probe(trial: Trial, report: Report) -> None:
     report.checks += trial.count
 
 
-def _second_order(subject: Subject, grads: Grads, options: Options, report: Report) -> None:
-    """Check the vjp of the function from (primals, cotangents) to gradients."""
+def _next_order(subject: Subject, grads: Grads, options: Options, report: Report) -> None:
+    """Check the vjp of the function from (primals, cotangents) to gradients, and so on upwards."""
     live = [i in subject.wrt and grads[i] is not None for i in range(len(subject.primals))]
     if not any(live):
         report.note("order 2: no input is used")
@@ -290,12 +319,31 @@ def _second_order(subject: Subject, grads: Grads, options: Options, report: Repo
     primals = [*subject.primals, *cotangents]
     wrt = tuple(subject.wrt) + tuple(count + k for k in subject.floating)
     bounds = [*_bounds(options.bounds, count), *([None] * len(cotangents))]
+    order = options.order - 1
     nested = replace(
-        options, order=1, wrt=wrt, bounds=bounds, torch_f=None, oracles=("numeric",), nested=True
+        options,
+        order=order,
+        wrt=wrt,
+        bounds=bounds,
+        torch_f=None,
+        oracles=("numeric",),
+        nested=True,
     )
-    second = run(subject.engine, df, primals, nested)
-    report.checks += second.checks
-    report.evaluations += second.evaluations
-    report.findings += [replace(finding, order=2) for finding in second.findings]
-    for note in second.notes:
-        report.note(f"order 2: {note}")
+    above = run(subject.engine, df, primals, nested)
+    report.checks += above.checks
+    report.evaluations += above.evaluations
+    report.findings += [replace(finding, order=finding.order + 1) for finding in above.findings]
+    for note in above.notes:
+        report.note(_one_order_up(note))
+
+
+def _one_order_up(note: str) -> str:
+    """A remark about a gradient as a remark about the function it is the gradient of.
+
+    >>> _one_order_up("input 0: f jumps"), _one_order_up("order 2: f jumps")
+    ('order 2: input 0: f jumps', 'order 3: f jumps')
+    """
+    head, colon, rest = note.partition(": ")
+    if head.startswith("order ") and head[6:].isdigit():
+        return f"order {int(head[6:]) + 1}{colon}{rest}"
+    return f"order 2: {note}"

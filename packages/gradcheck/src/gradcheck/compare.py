@@ -7,6 +7,7 @@ import numpy as np
 from gradcheck.comparison import Comparison, Wanted
 from gradcheck.findings import not_finite, report_spread, report_values
 from gradcheck.forward import Array
+from gradcheck.glance import ELEMENTS, agrees
 from gradcheck.large import (
     Projection,
     bisect,
@@ -20,7 +21,7 @@ from gradcheck.oracles import complex_rows, torch_rows
 from gradcheck.report import Finding, Report
 from gradcheck.subject import Subject
 from gradcheck.ties import joint
-from gradcheck.values import Judged, Numeric, differentiate, judge, second_opinion
+from gradcheck.values import Judged, Numeric, differentiate, replace_columns, second_opinion
 
 EXHAUSTIVE = 400  # elements of all primals together, for NumPy functions
 EXHAUSTIVE_ENGINE = 120  # for engines, whose calls cost ten times as much
@@ -28,16 +29,9 @@ EXHAUSTIVE_NESTED = 40  # for gradients as functions
 EVALUATED = 2e7  # numbers a function may return over an exhaustive check
 
 
-def compare(
-    subject: Subject,
-    cotangents: Array,
-    rows: dict[int, Array],
-    slack: dict[int, Array],
-    options: Wanted,
-    report: Report,
-) -> None:
-    """Judge the gradient of every primal in ``rows``; write findings and counts into the report."""
-    c = Comparison(subject, cotangents, rows, slack)
+def compare(c: Comparison, options: Wanted, report: Report) -> None:
+    """Judge the gradient of every primal; write findings and counts into the report."""
+    subject, rows = c.subject, c.rows
     if "torch" in options.oracles:
         _ask_torch(c, options, report)
     total = sum(subject.primals[i].size for i in rows)
@@ -78,34 +72,41 @@ def _every_element(
     c: Comparison, primal: int, options: Wanted, report: Report
 ) -> list[tuple[int, int, Array]]:
     """Judge every element of one primal; returns the kinks met, for joint directions."""
-    subject, rows = c.subject, c.rows[primal]
-    forward = subject.forward
-    numeric = differentiate(forward, forward.coordinates(primal), c.cotangents, c.blur)
-    if "complex" in options.oracles:
-        _refine(numeric, subject, primal, c.cotangents)
-    eps = subject.precision(primal)
-
-    def verdict() -> Judged:
-        return judge(rows, numeric, c.slack[primal], eps, c.verified(primal, numeric))
-
-    judged = verdict()
-    unsure: Array = np.zeros(0, int)
-    if (judged.wrong | judged.doubtful).any():
-        seen = second_opinion(forward, primal, judged, c.cotangents, c.blur)
-        if "complex" in options.oracles:
-            _refine(numeric, subject, primal, c.cotangents)
-        again = verdict()
-        unseen = np.setdiff1d(np.flatnonzero(judged.wrong.any(axis=0)), seen)
-        if unseen.size and not again.wrong[:, seen].any():
-            unsure = unseen  # every accusation looked into was withdrawn
-        judged = again
-    judged.doubtful[:, unsure] |= judged.wrong[:, unsure]
-    judged.wrong[:, unsure] = False
+    forward = c.subject.forward
+    numeric = differentiate(forward, forward.coordinates(primal), c.cotangents, c.blur, None)
+    judged = c.judged(primal, numeric, strict=True)
+    unsettled = np.flatnonzero(~judged.settled)
+    if unsettled.size:
+        judged = _climbed(c, primal, numeric, unsettled, options)
     _settle_by_torch(c, primal, judged, report)
     report.checks += int((~judged.numeric.jump).sum()) * len(c.cotangents)
     _remark(judged, primal, report)
     report_values(c, primal, judged, None, report)
     return [(primal, e, mask) for e, mask in numeric.kinks.items()]
+
+
+def _climbed(
+    c: Comparison, primal: int, numeric: Numeric, unsettled: Array, options: Wanted
+) -> Judged:
+    """Measure on ladders what a first look did not settle, and what is accused on denser ones."""
+    subject, forward = c.subject, c.subject.forward
+    directions = forward.coordinates(primal, unsettled.tolist())
+    closer = differentiate(forward, directions, c.cotangents, c.blur)
+    replace_columns(numeric, unsettled, closer)
+    if "complex" in options.oracles:
+        _refine(numeric, subject, primal, c.cotangents)
+    judged = c.judged(primal, numeric)
+    if not (judged.wrong | judged.doubtful).any():
+        return judged
+    seen = second_opinion(forward, primal, judged, c.cotangents, c.blur)
+    if "complex" in options.oracles:
+        _refine(numeric, subject, primal, c.cotangents)
+    again = c.judged(primal, numeric)
+    unseen = np.setdiff1d(np.flatnonzero(judged.wrong.any(axis=0)), seen)
+    if unseen.size and not again.wrong[:, seen].any():  # every accusation looked into was withdrawn
+        again.doubtful[:, unseen] |= again.wrong[:, unseen]
+        again.wrong[:, unseen] = False
+    return again
 
 
 def _refine(numeric: Numeric, subject: Subject, primal: int, cotangents: Array) -> None:
@@ -150,6 +151,8 @@ def _random_directions(c: Comparison, primal: int, report: Report) -> None:
     if not np.isfinite(rows).all():
         not_finite(primal, rows, subject, report)
         return
+    if _at_a_glance(c, primal, report):
+        return
     smooth = without_kinks(forward, primal, rng)
     if not smooth.all():
         report.note(f"input {primal}: {int((~smooth).sum())} outputs at kinks, tested by sample")
@@ -170,6 +173,17 @@ def _random_directions(c: Comparison, primal: int, report: Report) -> None:
         report.findings.append(Finding("projection", text, verdict="inconclusive", input=primal))
     report.checks += judged.analytic.size
     report_values(c, primal, judged, chosen, report)
+
+
+def _at_a_glance(c: Comparison, primal: int, report: Report) -> bool:
+    """Whether few evaluations leave no doubt; a rule in single precision is held to its double."""
+    subject, rows, eps = c.subject, c.rows[primal], c.subject.precision(primal)
+    if primal in c.wide_rows:
+        rows, eps = c.wide_rows[primal], EPS
+        if not _equals_double(c, primal, strict=True):
+            return False
+    report.checks += (1 + ELEMENTS) * len(rows)
+    return agrees(subject.forward, primal, rows, c.cotangents, subject.rng, eps)
 
 
 def _project(c: Comparison, primal: int, smooth: Array) -> tuple[list[Projection], Array, Array]:
@@ -194,11 +208,13 @@ def _project(c: Comparison, primal: int, smooth: Array) -> tuple[list[Projection
     return tried, rows, cotangents
 
 
-def _equals_double(c: Comparison, primal: int) -> bool:
+def _equals_double(c: Comparison, primal: int, strict: bool = False) -> bool:
     """Whether every element of a gradient is that of double precision but for rounding."""
     narrow, wide = c.rows[primal], c.wide_rows[primal]
     typical = np.sqrt(np.mean(np.square(wide), axis=1, keepdims=True))
-    near = 64 * c.subject.precision(primal) * (np.abs(wide) + typical) + 16 * c.slack[primal]
+    near = 64 * c.subject.precision(primal) * (np.abs(wide) + typical)
+    if not strict:
+        near = near + 16 * c.slack[primal]
     return bool((np.abs(narrow - wide) <= near).all())
 
 

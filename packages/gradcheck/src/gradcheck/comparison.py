@@ -1,13 +1,14 @@
 """What judging the primals of one subject has in common."""
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from gradcheck.forward import Array
 from gradcheck.subject import Subject
-from gradcheck.values import Numeric, judge
+from gradcheck.values import Judged, Numeric, judge
 
 
 class Wanted(Protocol):
@@ -24,28 +25,40 @@ class Wanted(Protocol):
 
 
 class Comparison:
-    """Everything that judging the primals of one subject has in common."""
+    """Everything that judging the primals of one subject has in common.
 
-    def __init__(
-        self, subject: Subject, cotangents: Array, rows: dict[int, Array], slack: dict[int, Array]
-    ) -> None:
+    ``rows`` maps primals to gradients, one row for every cotangent; the ``wide`` ones are those of
+    the same rule run in float64, where the primals are of lower precision. ``slack`` is what one
+    rounding error does to a gradient: asked for only where a first comparison fails.
+    """
+
+    def __init__(self, subject: Subject, cotangents: Array, rows: dict[int, Array]) -> None:
         self.subject = subject
         self.cotangents = cotangents
         self.rows = rows
-        self.slack = slack
         self.torch: dict[int, Array] = {}
         self.wide = subject.in_float64()
         self.blur: Array | None = None
         self.wide_rows: dict[int, Array] = {}
-        self.wide_slack: dict[int, Array] = {}
         if self.wide is not None and self.wide.width == subject.width:
             self._widen(self.wide)
+
+    @cached_property
+    def slack(self) -> dict[int, Array]:
+        """For every primal the change of its gradients by one rounding, (cotangents, elements)."""
+        return self.subject.sensitivity(self.cotangents, self.rows)
+
+    @cached_property
+    def wide_slack(self) -> dict[int, Array]:
+        """The slack of the rule in float64."""
+        if self.wide is None:
+            return {}
+        return self.wide.sensitivity(self.cotangents, self.wide_rows)
 
     def _widen(self, wide: Subject) -> None:
         """Run the rule in float64 as well; note how far single precision blurs the outputs."""
         try:
             self.wide_rows = wide.jacobian_rows(self.cotangents)
-            self.wide_slack = wide.sensitivity(self.cotangents, self.wide_rows)
         except Exception:
             self.wide_rows = {}
         narrow = np.concatenate(
@@ -55,10 +68,22 @@ class Comparison:
         base = self.subject.forward.base
         self.blur = np.maximum(np.abs(narrow - base), eps * np.abs(base))
 
-    def verified(self, primal: int, numeric: Numeric) -> bool:
+    def judged(self, primal: int, numeric: Numeric, strict: bool = False) -> Judged:
+        """The gradient of one primal against its numeric counterpart.
+
+        ``strict`` grants no slack: what passes even so needs no closer look.
+        """
+        rows = self.rows[primal]
+        slack = np.zeros_like(rows) if strict else self.slack[primal]
+        eps = self.subject.precision(primal)
+        return judge(rows, numeric, slack, eps, self._verified(primal, numeric, strict))
+
+    def _verified(self, primal: int, numeric: Numeric, strict: bool) -> bool:
         """Whether the rule, run in float64, was found right there."""
         if primal not in self.wide_rows or self.wide is None:
             return False
         sharp = replace(numeric, leak=0 * numeric.leak)
-        judged = judge(self.wide_rows[primal], sharp, self.wide_slack[primal])
+        rows = self.wide_rows[primal]
+        slack = np.zeros_like(rows) if strict else self.wide_slack[primal]
+        judged = judge(rows, sharp, slack)
         return not (judged.wrong | judged.doubtful).any()

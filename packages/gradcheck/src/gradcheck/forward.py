@@ -31,7 +31,8 @@ class Forward:
     """Evaluates ``call`` at moved primals; counts evaluations; never changes the caller's arrays.
 
     ``call`` takes a list of arrays and returns a tuple of arrays; the floating outputs are laid end
-    to end. ``bounds`` holds the domain (low, high) of every primal, or None.
+    to end. ``bounds`` holds the domain (low, high) of every primal, or None;
+    ``known`` the outputs at the primals where they are known.
 
     >>> f = Forward(lambda primals: (primals[0] * 2,), [np.array([1.0, 2.0])])
     >>> f.base.tolist(), f.evaluations
@@ -43,13 +44,14 @@ class Forward:
         call: Callable[[list[Array]], tuple[Array, ...]],
         primals: Sequence[Array],
         bounds: Sequence[Bounds] | None = None,
+        known: tuple[Array, ...] | None = None,
     ) -> None:
         self.call = call
         self.primals = [_as_float64(p) for p in primals]
         self.flat = [p.reshape(-1) for p in self.primals]
         self.bounds = list(bounds) if bounds is not None else [None] * len(self.primals)
         self.count = [1]  # shared by every view of this function
-        outputs = call(self.primals)
+        outputs = call(self.primals) if known is None else known
         self.floating = [i for i, y in enumerate(outputs) if y.dtype.kind == "f"]
         self.shapes = [outputs[i].shape for i in self.floating]
         self.base = self._join(outputs)

@@ -50,6 +50,16 @@ def _broadcast(array: Array) -> Array:
     return np.broadcast_to(array[:1].copy(), array.shape)
 
 
+def _scattered(array: Array) -> Array:
+    """With gaps, backwards, and the axes in another order in memory."""
+    if array.ndim == 0:
+        return array.copy()
+    turned = array.T
+    wide = np.zeros((*turned.shape[:-1], 2 * turned.shape[-1]), array.dtype)
+    wide[..., ::-2] = turned
+    return wide[..., ::-2].T
+
+
 _LAYOUTS = {
     "fortran": _fortran,
     "strided": _strided,
@@ -58,6 +68,7 @@ _LAYOUTS = {
     "broadcast": _broadcast,
 }
 NAMES = tuple(_LAYOUTS)
+_LAYOUTS["scattered"] = _scattered  # several of the above at once
 
 
 def values_for(name: str, primals: Sequence[Array]) -> list[Array]:

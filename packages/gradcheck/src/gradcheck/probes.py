@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from gradcheck import layouts
+from gradcheck.comparison import Comparison
 from gradcheck.engines.base import Misuse, floating
 from gradcheck.forward import Array
 from gradcheck.report import Finding
@@ -20,28 +21,47 @@ Found = Iterator[Finding]
 
 @dataclass
 class Trial:
-    """A subject with its cotangents (rows: two signed Gaussian, then ones) and first gradients."""
+    """A comparison (cotangents: signed Gaussian, then ones) with its first gradients, raw."""
 
-    subject: Subject
-    cotangents: Array
-    rows: dict[int, Array]  # primal -> (cotangents, elements), usable gradients only
-    slack: dict[int, Array]
+    comparison: Comparison
+    first: Grads
     sizes: bool = False
     own_grads: bool = True
     count: int = 0
+
+    @property
+    def subject(self) -> Subject:
+        """The function with its rule at its point."""
+        return self.comparison.subject
+
+    @property
+    def cotangents(self) -> Array:
+        """One flat cotangent a row."""
+        return self.comparison.cotangents
+
+    @property
+    def rows(self) -> dict[int, Array]:
+        """For every primal with usable gradients an array (cotangents, elements)."""
+        return self.comparison.rows
 
     def near(self, primal: int, a: Array, b: Array, terms: Array | float = 0.0) -> bool:
         """Equal up to the rounding errors of the rule's arithmetic, at the size of the terms."""
         self.count += a.size
         eps = self.subject.precision(primal)
+        off = np.abs(a - b)
+        if off.max(initial=0.0) <= 64 * eps * max(b.max(initial=0.0), -b.min(initial=0.0)):
+            return True
         size = np.maximum(np.abs(a), np.abs(b)) + terms
-        grown = 64 * eps * (size + size.max(initial=0.0)) + 16 * self.slack_of(primal)
-        same = (np.abs(a - b) <= grown) | ~np.isfinite(grown)
+        grown = 64 * eps * (size + size.max(initial=0.0))
+        same = (off <= grown) | ~np.isfinite(grown)
+        if not same.all():  # what the rule itself makes of roundings is asked only now
+            same |= off <= grown + 16 * self.slack_of(primal)
         return bool(same.all())
 
     def slack_of(self, primal: int) -> Array:
         """The largest change by a rounding error, for every element."""
-        return self.slack[primal].max(axis=0) if primal in self.slack else np.zeros(1)
+        slack = self.comparison.slack
+        return slack[primal].max(axis=0) if primal in slack else np.zeros(1)
 
 
 def structure(subject: Subject, grads: Grads) -> Found:
@@ -94,10 +114,17 @@ def mutation(trial: Trial) -> Found:
 
 
 def repeatable(trial: Trial) -> Found:
-    """The pullback gives the same bits when called again."""
+    """The pullback gives the same bits when called again, and leaves earlier results alone."""
     subject = trial.subject
     g = trial.cotangents[0]
-    first = [None if a is None else a.copy() for a in subject.gradients(g)]
+    raw = subject.gradients(g)
+    first = [None if a is None else a.copy() for a in raw]
+    subject.gradients(trial.cotangents[-1])
+    for i, (a, b) in enumerate(zip(first, raw, strict=True)):
+        trial.count += 1
+        if a is not None and b is not None and not same_bytes(a, b):
+            text = f"gradient of input {i} is overwritten by the next call of the pullback"
+            yield Finding("aliasing", text, input=i, diagnosis="an internal buffer is handed out")
     for i, (a, b) in enumerate(zip(first, subject.gradients(g), strict=True)):
         if a is None and b is None:
             continue
@@ -107,11 +134,17 @@ def repeatable(trial: Trial) -> Found:
             yield Finding("determinism", text, input=i)
 
 
+LARGE, TINY = 2.0**10, 2.0**-40
+
+
 def linearity(trial: Trial) -> Found:
-    """``pull(2 a - b) = 2 pull(a) - pull(b)``; the zero cotangent gives exact zeros."""
+    """Sums and multiples of cotangents give those of gradients; zero gives exact zeros.
+
+    The multiples are far from 1, to meet thresholds and clipping.
+    """
     subject = trial.subject
     a, b = trial.cotangents[0], trial.cotangents[-1]
-    mixed = subject.jacobian_rows(np.array([2 * a - b, 0 * a]))
+    mixed = subject.jacobian_rows(np.array([2 * a - b, LARGE * a, TINY * a, 0 * a]))
     for i, rows in mixed.items():
         if i not in trial.rows or not np.isfinite(trial.rows[i]).all():
             continue
@@ -120,10 +153,21 @@ def linearity(trial: Trial) -> Found:
         if not trial.near(i, rows[0], 2 * first - last, terms):
             text = f"gradient of input {i} is not linear in the cotangent"
             yield Finding("linearity", text, input=i)
+        else:
+            yield from _multiples(trial, i, rows[1:3], first)
         trial.count += 1
-        if rows[1].any():
+        if rows[3].any():
             text = f"gradient of input {i} is not zero for a zero cotangent"
             yield Finding("zero cotangent", text, input=i)
+
+
+def _multiples(trial: Trial, i: int, rows: Array, first: Array) -> Found:
+    """Large and tiny cotangents give large and tiny gradients, where the dtype can hold them."""
+    narrow = trial.subject.precision(i) > 1e-4  # half precision has no such range
+    for scale, row in zip((LARGE, TINY), () if narrow else rows, strict=False):
+        if not trial.near(i, row / scale, first):
+            text = f"gradient of input {i} does not grow with the cotangent: wrong for {scale:g} g"
+            yield Finding("linearity", text, input=i, diagnosis="clipping or a threshold on g")
 
 
 def aliasing(trial: Trial) -> Found:
@@ -183,7 +227,8 @@ def relaid(trial: Trial) -> Found:
         for i in subject.wrt:
             if i not in expected or i not in trial.rows:
                 continue
-            right = i in found and trial.near(i, found[i][0], expected[i][0])
+            terms = np.abs(trial.rows[i][0]) if name == "broadcast" else 0.0  # where all is equal,
+            right = i in found and trial.near(i, found[i][0], expected[i][0], terms)  # much cancels
             if not right:
                 text = f"gradient of input {i} is different for {name} inputs of equal values"
                 yield Finding("layout", text, input=i, diagnosis="right only when contiguous")
