@@ -55,12 +55,16 @@ def get_engine(engine: Any) -> Engine:
     for what is no adapter.
     """
     if not isinstance(engine, str):
-        return complete(engine)
+        return _whole(engine)
     if engine not in _MAKERS:
         raise ValueError(f"no engine named {engine!r}; known: {', '.join(sorted(_MAKERS))}, auto")
     if engine not in _made:
-        _made[engine] = complete(_MAKERS[engine]())
+        _made[engine] = _whole(_MAKERS[engine]())
     return _made[engine]
+
+
+def _whole(engine: Any) -> Engine:
+    return engine if isinstance(engine, NumpyPairs) else complete(engine)
 
 
 def guess_engine(f: Any, primals: Sequence[Array]) -> Engine:
