@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from gradcheck.comparison import Comparison
-from gradcheck.diagnosis import Evidence, diagnose
+from gradcheck.diagnosis import diagnose
+from gradcheck.diagnosis.gather import gather
 from gradcheck.forward import Array
 from gradcheck.large import Projection
 from gradcheck.report import Finding, Report
@@ -49,7 +50,7 @@ def report_values(
         text += _how_many(wrong, elements)
         if c.subject.gradients(c.cotangents[0])[primal] is None:
             text = f"vjp returns None for input {primal}, but f depends on it"
-        diagnosis = _diagnose(c, primal, judged, elements)
+        diagnosis = diagnose(gather(c, primal, judged, elements))
         finding = _numbers("value", text, "fail", c, primal, judged, row, column, elements)
         count, total = int(wrong.sum()), int(wrong.size)
         report.findings.append(replace(finding, diagnosis=diagnosis, count=count, total=total))
@@ -112,28 +113,3 @@ def _numbers(
         torch=None if torch is None else float(torch[row, flat]),
         interval=(float(low), float(high)) if high > low else None,
     )
-
-
-def _diagnose(c: Comparison, primal: int, judged: Judged, elements: Array | None) -> str:
-    subject = c.subject
-    shape = subject.primals[primal].shape
-    shapes = [subject.outputs[i].shape for i in subject.floating]
-    return diagnose(
-        Evidence(
-            judged.analytic[0],
-            judged.middle[0],
-            judged.bound[0],
-            shape if elements is None else (len(elements),),
-            subject.width,
-            right_for_ones=_right_for_ones(judged),
-            whole=elements is None,
-            output_shape=shapes[0] if shapes else (),
-        )
-    )
-
-
-def _right_for_ones(judged: Judged) -> bool:
-    """Whether the last cotangent, all ones, passed, and not just because nothing was left of it."""
-    last, first = np.abs(judged.middle[-1]), np.abs(judged.middle[0])
-    telling = last.max(initial=0.0) > 1e-6 * first.max(initial=0.0)
-    return bool(telling and not judged.wrong[-1].any() and judged.wrong[0].any())

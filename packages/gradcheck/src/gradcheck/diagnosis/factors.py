@@ -1,0 +1,139 @@
+"""The rule is right up to a factor or a sign."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.diagnosis.evidence import Evidence, axes_words
+from gradcheck.forward import Array
+
+CONSTANTS = (
+    ("2", 2.0),
+    ("3", 3.0),
+    ("4", 4.0),
+    ("6", 6.0),
+    ("10", 10.0),
+    ("100", 100.0),
+    ("sqrt(2)", math.sqrt(2)),
+    ("ln 2", math.log(2)),
+    ("ln 10", math.log(10)),
+    ("pi", math.pi),
+    ("2 pi", 2 * math.pi),
+    ("sqrt(pi)", math.sqrt(math.pi)),
+    ("sqrt(2 pi)", math.sqrt(2 * math.pi)),
+    ("180/pi (degrees and radians)", 180 / math.pi),
+)
+
+
+def sign(e: Evidence) -> str:
+    """The negative would pass."""
+    return "sign flipped" if e.fits(-e.analytic) else ""
+
+
+def factor(e: Evidence) -> str:
+    """A multiple would pass; the factor is named when it is a familiar one."""
+    claimed = e.claimed.reshape(-1)
+    square = float(claimed @ claimed)
+    if not square or not np.isfinite(square):
+        return ""
+    ratio = float(claimed @ e.numeric.reshape(-1)) / square
+    if ratio == 0 or not np.isfinite(ratio) or not e.fits(ratio * e.analytic):
+        return ""
+    off = 1 / ratio
+    if abs(off - 1) < 1e-5 and (np.abs(ratio * e.claimed - e.numeric) > e.bound).any():
+        return ""  # scattered like roundings: no factor
+    text = name_factor(abs(off), e)
+    return f"sign flipped and {text}" if off < 0 else text
+
+
+def name_factor(off: float, e: Evidence, exact: float = 1e-6) -> str:
+    """In words what a gradient is that is ``off`` times the right one."""
+    if abs(off - 1) < 1e-5:
+        return f"off by a constant factor 1 {'+' if off > 1 else '-'} {abs(off - 1):.3g}"
+    for which, size, off_by in ((0, "large", off), (1, "small", 1 / off)):
+        found = [n for n in familiar(e) if abs(off_by - n[1]) <= exact * n[1]]
+        if found:
+            reasons = list(dict.fromkeys(why[which] for _, _, why in found if why))[:3]
+            why = ": " + "; or ".join(reasons) if reasons else ""
+            return f"too {size} by a constant factor {found[0][0]}{why}"
+    return f"off by a constant factor {off:.6g}"
+
+
+Named = tuple[str, float, tuple[str, str] | tuple[()]]
+
+
+def familiar(e: Evidence) -> Iterator[Named]:
+    """Factors that mistakes are made of, with what to do when too large and when too small."""
+    sizes = _sizes(e)
+    for size, (what, over) in sizes.items():
+        divide = f"a sum where a mean belongs{over} (divide by {size})"
+        multiply = f"a mean where a sum belongs{over} (multiply by {size})"
+        yield f"{size} = {what}", float(size), (divide, multiply)
+    for name, value in CONSTANTS:
+        yield name, value, ()
+    lengths = {n: w for n, w in sizes.items() if w[0].startswith("the length")}
+    for a, (first, _) in lengths.items():
+        for b, (second, _) in lengths.items():
+            if a > b:
+                larger = f"{b} ({second}) stands where {a} ({first}) belongs in a divisor"
+                smaller = f"{a} ({first}) stands where {b} ({second}) belongs in a divisor"
+                yield f"{a}/{b}", a / b, (larger, smaller)
+    for size, (what, _) in sizes.items():
+        if size > 2:
+            why = f"it divides by n - 1 where n belongs, n = {size} = {what}"
+            other = f"it divides by n where n - 1 belongs, n = {size} = {what}"
+            yield f"{size}/{size - 1}", size / (size - 1), (why, other)
+        yield f"sqrt({size})", math.sqrt(size), (f"{size} is {what}", f"{size} is {what}")
+        yield f"{size}²", float(size) ** 2, (f"{size} is {what}", f"{size} is {what}")
+
+
+def _sizes(e: Evidence) -> dict[int, tuple[str, str]]:
+    """Lengths and counts greater than 1: what each is, and 'over' what it would be summed."""
+    axes: dict[int, list[int]] = {}
+    for axis, length in enumerate(e.shape):
+        axes.setdefault(length, []).append(axis)
+    sizes = {}
+    for length, known in axes.items():
+        over = f" over axis {known[0]}" if len(known) == 1 else ""
+        sizes[length] = (f"the length of {axes_words(tuple(known))}", over)
+    elements = int(np.prod(e.shape))
+    if len(e.shape) > 1:
+        sizes.setdefault(elements, ("the number of elements", " over all axes"))
+    for shape in e.output_shapes:
+        for axis, length in enumerate(shape):
+            where = f"the output's axis {axis}"
+            sizes.setdefault(length, (f"the length of {where}", f" over {where}"))
+        outputs = int(np.prod(shape))
+        sizes.setdefault(outputs, ("the number of outputs", " over all outputs"))
+    return {size: words for size, words in sizes.items() if size > 1}
+
+
+def per_index(e: Evidence) -> str:
+    """A factor of its own for each index of one axis."""
+    if not e.whole or len(e.shape) < 1 or e.claimed.size < 4:
+        return ""
+    claimed = e.claimed.reshape(-1, *e.shape)
+    numeric = e.numeric.reshape(-1, *e.shape)
+    for axis in range(len(e.shape)):
+        others = tuple(a for a in range(claimed.ndim) if a != axis + 1)
+        if e.shape[axis] < 2 or np.prod([claimed.shape[a] for a in others]) < 3:
+            continue
+        if len(e.shape) == 1 and e.shape[0] > 4:
+            continue  # nothing but one factor per element
+        square = np.square(claimed).sum(axis=others, keepdims=True)
+        ratio = (claimed * numeric).sum(axis=others, keepdims=True) / np.where(square, square, 1.0)
+        if e.fits((ratio * claimed).reshape(len(claimed), -1)) and (ratio != 0).all():
+            return _factors_text(1 / ratio.reshape(-1), axis, e)
+    return ""
+
+
+def _factors_text(off: Array, axis: int, e: Evidence) -> str:
+    plain = np.abs(off - 1) < 1e-7
+    if plain.any():
+        return ""  # a matter of where
+    if np.allclose(np.abs(off), abs(off[0]), rtol=1e-7, atol=0):
+        flipped = ", ".join(map(str, np.flatnonzero(off < 0)[:4].tolist()))
+        return f"{name_factor(abs(float(off[0])), e)}, and the sign flipped at {flipped}"
+    shown = ", ".join(f"{value:.6g}" for value in off[:4]) + (", ..." if off.size > 4 else "")
+    return f"too large by a factor of its own for each index of axis {axis}: {shown}"

@@ -1,0 +1,199 @@
+"""Evidence from a comparison that failed: made afresh, since failing checks may cost a little."""
+
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from gradcheck.comparison import Comparison
+from gradcheck.diagnosis.evidence import Evidence
+from gradcheck.forward import Array
+from gradcheck.numeric import measure
+from gradcheck.subject import Subject
+from gradcheck.values import ROUNDINGS, SAFETY, Judged
+
+MEASURED = 400  # elements
+FEWEST = 16  # a measurement of fewer shows no more than what was judged
+PIECE = 50_000  # entries measured at once, for the sake of memory
+ENTRIES = 250_000  # of a Jacobian
+OUTPUTS = 512  # pullbacks for the rule's Jacobian
+SECONDS = 0.4  # for the numeric Jacobian, and as much for the rule's
+COTANGENTS = 3
+EVALUATIONS = 30  # of f for one element
+
+
+def gather(c: Comparison, primal: int, judged: Judged, elements: Array | None) -> Evidence:
+    """What is known of one primal's gradient; the whole Jacobian where that is small."""
+    subject = c.subject
+    size, width = subject.primals[primal].size, subject.width
+    chosen = np.arange(size) if elements is None else np.asarray(elements)
+    evidence = _judged_alone(c, primal, judged, chosen)
+    afford = int(SECONDS / max(EVALUATIONS * _seconds_of_f(subject), 1e-9))
+    most = min(MEASURED, ENTRIES // max(width, 1), afford)
+    if most < min(size, FEWEST):
+        return evidence
+    if elements is not None or chosen.size > most:
+        chosen = _pick(size, most, evidence)
+    return _measured(c, primal, chosen, evidence)
+
+
+def _judged_alone(c: Comparison, primal: int, judged: Judged, chosen: Array) -> Evidence:
+    """Evidence from the numbers of the comparison, with nothing measured again."""
+    subject = c.subject
+    usable = (judged.bound < 1e290).all(axis=0) & ~judged.numeric.jump
+    if not usable.any():
+        usable = np.ones_like(usable)
+    rows = c.rows[primal]
+    count = min(len(rows), len(judged.analytic))
+    half = np.abs(judged.numeric.high - judged.numeric.low) / 2
+    return Evidence(
+        shape=subject.primals[primal].shape,
+        output_shapes=[subject.outputs[i].shape for i in subject.floating],
+        cotangents=c.cotangents[:count],
+        analytic=rows[:count],
+        numeric=judged.middle[:count, usable],
+        bound=(judged.bound + half)[:count, usable],
+        chosen=chosen[usable],
+        values=np.asarray(subject.primals[primal], np.float64).reshape(-1),
+        named=_named(subject),
+        others={i: row[:count] for i, row in c.rows.items() if i != primal},
+        eps=subject.precision(primal),
+    )
+
+
+def _pick(size: int, most: int, evidence: Evidence) -> Array:
+    """Elements to measure when not all can be: the wrong ones known, and a regular sample."""
+    bad = evidence.chosen[evidence.wrong][: most // 2]
+    rest = np.unique(np.linspace(0, size - 1, most - len(bad)).astype(int))
+    return np.unique(np.concatenate([bad, rest]))
+
+
+def _seconds_of_f(subject: Subject) -> float:
+    forward, start = subject.forward, perf_counter()
+    forward.into(np.empty_like(forward.base))
+    return perf_counter() - start
+
+
+def _named(subject: Subject) -> dict[str, Array]:
+    named = {"y": subject.outputs[0]} if len(subject.outputs) == 1 else {}
+    many = len(subject.primals) > 1
+    return named | {f"input {i}" if many else "x": p for i, p in enumerate(subject.primals)}
+
+
+def _measured(c: Comparison, primal: int, chosen: Array, known: Evidence) -> Evidence:
+    """Evidence with the numeric Jacobian of the chosen elements and fresh cotangents."""
+    subject = c.subject
+    slopes, half, error, usable = _slopes(subject, primal, chosen)
+    if not usable.any():
+        return known
+    rng = np.random.default_rng(len(chosen))  # its own, so that no later draw depends on a failure
+    finite = np.isfinite(subject.forward.base)
+    g = np.concatenate([known.cotangents[:1], rng.standard_normal((COTANGENTS, subject.width))])
+    g = _as_given(subject, g * finite)
+    pull = _puller(subject, primal)
+    try:
+        analytic = pull(g)
+    except Exception:
+        return known
+    slack = c.slack[primal].max(axis=0)[chosen[usable]] if primal in c.slack else 0.0
+    numeric = g @ slopes
+    scale = np.abs(g) @ np.abs(slopes) + np.abs(np.nan_to_num(analytic[:, chosen[usable]]))
+    bound = np.abs(g) @ (SAFETY * error + half) + ROUNDINGS * known.eps * scale + 16 * slack
+    made = Evidence(
+        known.shape,
+        known.output_shapes,
+        g,
+        analytic,
+        numeric,
+        bound,
+        chosen[usable],
+        known.values,
+        known.named,
+        _others(subject, g, primal),
+        slopes,
+        SAFETY * error + half,
+        pull=pull,
+        called=_caller(subject, primal, g),
+        eps=known.eps,
+        kinks=np.asarray(half.any(axis=0)),
+    )
+    if made.fits(made.analytic):
+        return known  # nothing is wrong as measured here: a closer look was needed to see it
+    made.jacobian = _jacobian(made, subject)
+    return made
+
+
+def _slopes(subject: Subject, primal: int, chosen: Array) -> tuple[Array, Array, Array, Array]:
+    """Slopes, half the gap at kinks and errors (outputs, usable elements); which are usable."""
+    forward = subject.forward
+    directions = forward.coordinates(primal, chosen.tolist())
+    step = max(1, PIECE // max(subject.width, 1))
+    seen = [measure(forward, directions[k : k + step]) for k in range(0, len(directions), step)]
+    low, high, error, jump = (
+        np.concatenate([getattr(s, name) for s in seen])
+        for name in ("low", "high", "error", "jump")
+    )
+    usable = np.asarray(np.isfinite(error).all(axis=1) & ~jump.any(axis=1))
+    low, high, error = low[usable].T, high[usable].T, error[usable].T
+    # An output that no step moves at all, while others move visibly, adds no uncertainty.
+    size = np.abs(low + high) / 2
+    error[(size == 0) & (error <= 1e-2 * size.max(axis=0, initial=0.0, keepdims=True))] = 0.0
+    return (low + high) / 2, (high - low) / 2, error, usable
+
+
+def _as_given(subject: Subject, g: Array) -> Array:
+    """Cotangents as the rule gets them: rounded to the outputs' precision."""
+    rows = [[part.reshape(-1) for part in subject.split(row)] for row in g]
+    kept = [[row[i] for i in subject.floating] for row in rows]
+    return np.array([np.concatenate(row) for row in kept], np.float64)
+
+
+def _puller(subject: Subject, primal: int) -> Any:
+    return lambda g: subject.jacobian_rows(g)[primal]
+
+
+def _others(subject: Subject, g: Array, primal: int) -> dict[int, Array]:
+    rows = subject.jacobian_rows(g)
+    return {i: row for i, row in rows.items() if i != primal}
+
+
+def _jacobian(e: Evidence, subject: Subject) -> Array | None:
+    """The rule's Jacobian, if it is affordable and if the rule is linear."""
+    width = subject.width
+    if e.pull is None or width > OUTPUTS or width * e.analytic.shape[1] > ENTRIES:
+        return None
+    start = perf_counter()
+    e.pull(e.cotangents[:1])
+    if (perf_counter() - start) * width > SECONDS:
+        return None
+    jacobian = e.pull(np.eye(width))
+    made = e.cotangents @ jacobian
+    size = np.abs(e.cotangents) @ np.abs(jacobian)
+    linear = np.abs(made - e.analytic) <= 1e3 * e.eps * (size + size.max(initial=0.0))
+    return np.asarray(jacobian) if linear.all() else None
+
+
+def _caller(subject: Subject, primal: int, cotangents: Array) -> Any:
+    """The rule of a NumPy pair with other arrays in place of its own."""
+    rule = getattr(subject.f, "vjp", None)
+    if subject.engine.name != "numpy" or not callable(rule) or len(subject.outputs) != 1:
+        return None
+    many = len(subject.primals) > 1
+    names = [f"input {i}" if many else "x" for i in range(len(subject.primals))]
+
+    def called(changed: dict[str, Array]) -> Array | None:
+        primals = [changed.get(n, p).copy() for n, p in zip(names, subject.primals, strict=True)]
+        y = changed.get("y", subject.outputs[0])
+        rows = []
+        try:
+            for g in cotangents:
+                grads = subject.listed(rule(subject.split(g)[0], y.copy(), *primals))
+                row = subject.flat(grads[primal], primal)
+                if row is None:
+                    return None
+                rows.append(row.copy())
+        except Exception:
+            return None  # the rule cannot take these
+        return np.array(rows)
+
+    return called

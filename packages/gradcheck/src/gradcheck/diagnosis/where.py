@@ -1,0 +1,130 @@
+"""Some elements are wrong and the others right: which, and what is wrong with them."""
+
+from collections.abc import Callable, Iterator
+from math import comb
+
+import numpy as np
+
+from gradcheck.diagnosis.evidence import Evidence
+from gradcheck.forward import Array
+
+Rule = Callable[[Evidence], str]
+
+
+def only_some(e: Evidence, rules: tuple[Rule, ...]) -> str:
+    """Where the wrong elements are, and what the first of ``rules`` that fits says of them."""
+    wrong = e.wrong
+    count = int(wrong.sum())
+    if not 0 < count < wrong.size:
+        return ""
+    what = _what(e.part(np.flatnonzero(wrong)), rules)
+    for words, mask, by_chance in _conditions(e):
+        if np.array_equal(mask, wrong) and (not by_chance or comb(wrong.size, count) >= 10):
+            return f"only {words}" + (f": {what}" if what else "; the rest is right")
+    if what:
+        return f"only some elements are wrong ({count} of {wrong.size}): {what}"
+    if count <= max(1, wrong.size // (8 if e.whole else 2)):
+        return f"only some elements are wrong ({count} of {wrong.size})"
+    return ""
+
+
+def _what(e: Evidence, rules: tuple[Rule, ...]) -> str:
+    if not np.isfinite(e.claimed).all():
+        return "not finite there although the derivative is"
+    if e.kinks is not None and e.kinks.all():
+        return "outside what lies between the slopes on the two sides of the kink"
+    if not e.claimed.any():
+        return "left at zero"
+    if not e.numeric.any():
+        return "must be zero there"
+    for rule in rules:
+        text = rule(e)
+        if text:
+            return text
+    return "must be g there" if e.single == e.shape and e.fits(e.cotangents) else ""
+
+
+Condition = tuple[str, Array, bool]
+
+
+def _conditions(e: Evidence) -> Iterator[Condition]:
+    """Conditions in words, with the elements they hold for and whether chance can explain them."""
+    values = e.values[e.chosen]
+    index = np.array(np.unravel_index(e.chosen, e.shape)).reshape(len(e.shape), -1)
+    if e.chosen.size > 1 and e.wrong.sum() == 1:
+        place = e.index(int(e.chosen[np.flatnonzero(e.wrong)[0]]))
+        if all(i == n - 1 for i, n in zip(place, e.shape, strict=True)):
+            yield f"at the last element {place}", e.wrong, False
+    yield "where the input is 0", values == 0, False
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    yield "where values of the input are equal (ties)", counts[inverse.reshape(-1)] > 1, False
+    yield "where the input is negative", values < 0, True
+    yield "where the input is positive", values > 0, True
+    yield from _relations(e)
+    yield from _positions(e, index)
+    yield from _thresholds("the input", values, e.wrong)
+    for name, array in e.named.items():
+        if array.shape == e.shape and array.size:
+            yield from _thresholds(name, array.reshape(-1)[e.chosen].astype(float), e.wrong)
+    if e.wrong.sum() == 1:
+        yield f"at element {e.index(int(e.chosen[e.wrong][0]))}", e.wrong, False
+
+
+def _relations(e: Evidence) -> Iterator[Condition]:
+    values = e.values[e.chosen]
+    for name, array in e.named.items():
+        if array.shape != e.shape or array.size < 2:
+            continue
+        other = array.reshape(-1)[e.chosen]
+        if np.array_equal(other, values):
+            continue
+        yield f"where the input equals {name}", other == values, True
+        yield f"where the input is less than {name}", values < other, True
+        yield f"where the input is greater than {name}", values > other, True
+        yield f"where {name} is 0", other == 0, True
+        yield f"where {name} is negative", other < 0, True
+        yield f"where {name} is positive", other > 0, True
+
+
+def _positions(e: Evidence, index: Array) -> Iterator[Condition]:
+    for axis, length in enumerate(e.shape):
+        if length < 2:
+            continue
+        at = index[axis]
+        yield f"at the last index of axis {axis}", at == length - 1, False
+        yield f"at the first index of axis {axis}", at == 0, False
+        for k in range(1, length - 1) if length <= 64 else ():
+            yield f"at index {k} of axis {axis}", at == k, False
+        yield f"except at the first index of axis {axis}", at > 0, False
+        yield f"except at the last index of axis {axis}", at < length - 1, False
+        if length > 3:
+            yield f"at odd indices of axis {axis}", at % 2 == 1, True
+            yield f"at even indices of axis {axis}", at % 2 == 0, True
+    if len(index) >= 2:
+        row, column = index[-2], index[-1]
+        yield "on the diagonal of the last two axes", row == column, True
+        yield "off the diagonal of the last two axes", row != column, True
+        yield "above the diagonal of the last two axes", row < column, True
+        yield "below the diagonal of the last two axes", row > column, True
+        yield "on and above the diagonal of the last two axes", row <= column, True
+        yield "on and below the diagonal of the last two axes", row >= column, True
+    for axis, length in enumerate(e.shape if e.whole else ()):
+        at = index[axis]
+        bad = np.unique(at[e.wrong])
+        if 1 < len(bad) < length - 1:
+            text = ", ".join(map(str, bad[:4].tolist())) + (", ..." if len(bad) > 4 else "")
+            yield f"at indices {text} of axis {axis}", np.isin(at, bad), len(e.shape) < 2
+
+
+def _thresholds(name: str, values: Array, wrong: Array) -> Iterator[Condition]:
+    """Whether a limit parts the wrong values from the right ones, or their sizes."""
+    if not np.isfinite(values).all() or wrong.sum() < 2 or (~wrong).sum() < 2:
+        return
+    for shown, v in ((name, values), (f"|{name}|", np.abs(values))):
+        bad, good = v[wrong], v[~wrong]
+        if bad.min() > good.max():
+            words = f"where {shown} is large: right up to {good.max():.4g}"
+            yield f"{words}, wrong from {bad.min():.4g}", wrong, True
+        if bad.max() < good.min():
+            words = f"where {shown} is small: right from {good.min():.4g}"
+            yield f"{words}, wrong up to {bad.max():.4g}", wrong, True
