@@ -16,6 +16,7 @@ from gradcheck.forward import Array, Bounds
 from gradcheck.outcomes import judge
 from gradcheck.probes import PROBES, Trial, structure
 from gradcheck.report import Finding, Report
+from gradcheck.reproduce import call_line
 from gradcheck.settings import defaults
 from gradcheck.sound import COMBINED, sound
 from gradcheck.subject import Grads, Subject, blame
@@ -86,10 +87,9 @@ def check_vjp(
     _has_order(engine, pair, order)
     label = str(name or getattr(f, "__name__", "f"))
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, label)
-    more = f", order={order}" if order > 1 else ""
-    line = f"check_vjp({label}, vjp, primals{more}{_extras(wrt, mode, options.seed)})"
-    options = replace(options, bounds=domain, reproduce=line, may_alias=may_alias)
-    return run(engine, pair, primals, options)
+    options = replace(options, bounds=domain, may_alias=may_alias)
+    line = _line("check_vjp", (_written(f), "vjp", "primals"), options, oracles, torch_f)
+    return run(engine, pair, primals, replace(options, reproduce=line))
 
 
 def _has_order(engine: Engine, f: Any, order: int) -> None:
@@ -136,10 +136,10 @@ def check_grads(
     chosen = guess_engine(f, arrays) if engine == "auto" else get_engine(engine)
     _has_order(chosen, f, order)
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, label)
-    more = f", order={order}" if order > 1 else ""
-    line = f"check_grads({label}, primals, engine={chosen.name!r}{more}"
-    line += f"{_extras(wrt, mode, options.seed)})"
-    return run(chosen, f, arrays, replace(options, bounds=domain, reproduce=line))
+    options = replace(options, bounds=domain)
+    arguments = (_written(f), "primals", f"engine={chosen.name!r}")
+    line = _line("check_grads", arguments, options, oracles, torch_f)
+    return run(chosen, f, arrays, replace(options, reproduce=line))
 
 
 def assert_grads(
@@ -190,10 +190,31 @@ def _options(
     )
 
 
-def _extras(wrt: Sequence[int] | None, mode: str, seed: int) -> str:
-    parts = [] if wrt is None else [f"wrt={tuple(wrt)}"]
-    parts += [] if mode == "auto" else [f"mode={mode!r}"]
-    return "".join(f", {part}" for part in [*parts, f"seed={seed}"])
+def _written(f: Any) -> str:
+    return str(getattr(f, "__name__", "f"))
+
+
+def _line(
+    function: str,
+    arguments: tuple[str, ...],
+    options: Options,
+    oracles: Sequence[str] | None,
+    torch_f: Any,
+) -> str:
+    """The call that makes this report again."""
+    return call_line(
+        function,
+        *arguments,
+        seed=options.seed,
+        order=options.order,
+        wrt=options.wrt,
+        mode=options.mode,
+        oracles=None if oracles is None else tuple(oracles),
+        domain=options.bounds,
+        torch_f=torch_f,
+        sizes=options.sizes,
+        may_alias=options.may_alias,
+    )
 
 
 def _arrays(primals: Sequence[Any]) -> list[Array]:

@@ -177,13 +177,13 @@ def _random_directions(c: Comparison, primal: int, report: Report) -> None:
 
 def _at_a_glance(c: Comparison, primal: int, report: Report) -> bool:
     """Whether few evaluations leave no doubt; a rule in single precision is held to its double."""
-    subject, rows, eps = c.subject, c.rows[primal], c.subject.precision(primal)
-    if primal in c.wide_rows:
-        rows, eps = c.wide_rows[primal], EPS
-        if not _equals_double(c, primal, strict=True):
+    subject, rows = c.subject, c.rows[primal]
+    if c.subject.precision(primal) > EPS:
+        if primal not in c.wide_rows or not _equals_double(c, primal, strict=True):
             return False
+        rows = c.wide_rows[primal]
     report.checks += (1 + ELEMENTS) * len(rows)
-    return agrees(subject.forward, primal, rows, c.cotangents, subject.rng, eps)
+    return agrees(subject.forward, primal, rows, c.cotangents, subject.rng)
 
 
 def _project(c: Comparison, primal: int, smooth: Array) -> tuple[list[Projection], Array, Array]:

@@ -12,6 +12,8 @@ Bounds = tuple[float | None, float | None] | None
 
 EXACT = 2.0**-12  # a step may be off by this part of itself through the rounding of x + step
 _NOTHING = np.zeros(0)
+OUTSIDE = (ArithmeticError, ValueError, IndexError, RuntimeError, TypeError)
+"""What a function may raise where it is not defined."""
 
 
 @dataclass
@@ -90,8 +92,27 @@ class Forward:
             else:
                 value = self._join(outputs)
             row[:] = value if self.view is None else self.view(value)
-        except (ArithmeticError, ValueError, IndexError, RuntimeError, TypeError):
+        except OUTSIDE:
             row[:] = np.nan  # outside the domain: this step tells nothing
+
+    def moved(self, primal: int, where: slice, by: Array) -> Array | None:
+        """The value with part of a primal moved; None outside the domain."""
+        flat = self.flat[primal]
+        old = flat[where].copy()
+        flat[where] += by
+        try:
+            if self.bounds[primal] is not None:
+                if not _inside(flat[where], self.bounds[primal]).all():
+                    return None
+            self.count[0] += 1
+            outputs = self.call(self.primals)
+            if len(self.floating) == 1:
+                return outputs[self.floating[0]].reshape(-1)
+            return self._join(outputs)
+        except OUTSIDE:
+            return None
+        finally:
+            flat[where] = old
 
     def coordinates(self, primal: int, elements: Sequence[int] | None = None) -> list[Direction]:
         """One direction for each element (flat index) of a primal."""

@@ -75,7 +75,7 @@ def values_for(name: str, primals: Sequence[Array]) -> list[Array]:
     """The values a layout is tried on: constant along the first axis for ``broadcast``."""
     if name != "broadcast":
         return list(primals)
-    return [np.array(_broadcast(p)) if p.dtype.kind == "f" else p for p in primals]
+    return [np.array(_broadcast(p), order="C") if p.dtype.kind == "f" else p for p in primals]
 
 
 def accepted(subject: "Subject", primals: Sequence[Array]) -> bool:

@@ -29,6 +29,8 @@ def blame(who: str) -> Iterator[None]:
 class Subject:
     """A function, its engine and its primals; gradients come out flat, in float64.
 
+    ``outputs`` are copies of what ``f`` returns, ``handed`` the arrays its rule is handed.
+
     Raises Misuse when the function cannot be evaluated, is random or changes its inputs.
     """
 
@@ -56,18 +58,15 @@ class Subject:
         plain = all(p.flags.c_contiguous for p in self.primals)
         plain &= all(p.dtype == np.float64 for p in self.primals if floating(p))
         with blame("f"):
-            if isinstance(engine, NumpyPairs) and plain:  # the rule's own evaluation is the second
-                again, self.pull = self.linearized(self.primals)
-            else:
-                again = engine.value(f, copies)
+            self.handed, self.raw_pull = engine.vjp(f, self.primals)
+            # The rule's own evaluation of the function is the second one.
+            same_call = plain and isinstance(engine, NumpyPairs)
+            again = self.handed if same_call else engine.value(f, copies)
         self._repeatable(again)
         with blame("f, given float64,"):
             known = self.outputs if plain else None
             self.forward = Forward(lambda ps: engine.value(f, ps), self.primals, bounds, known)
         self.width = self.forward.base.size
-        if not hasattr(self, "pull"):
-            with blame("f"):
-                self.pull = self.pullback(self.primals)
 
     @staticmethod
     def _unchanged(who: str, now: Sequence[Array], before: Sequence[Array]) -> None:
@@ -82,14 +81,12 @@ class Subject:
 
     def pullback(self, primals: Sequence[Array]) -> Callable[[Array], Any]:
         """The raw pullback at ``primals``, taking one flat cotangent for all floating outputs."""
-        return self.linearized(primals)[1]
-
-    def linearized(
-        self, primals: Sequence[Array]
-    ) -> tuple[tuple[Array, ...], Callable[[Array], Any]]:
-        """The outputs the rule is handed, and the pullback of flat cotangents."""
         outputs, pull = self.engine.vjp(self.f, primals)
-        return outputs, lambda g: pull(self.split(g, outputs))
+        return lambda g: pull(self.split(g, outputs))
+
+    def pull(self, g: Array) -> Any:
+        """The raw pullback at the primals, taking one flat cotangent for all floating outputs."""
+        return self.raw_pull(self.split(g, self.handed))
 
     def split(self, g: Array, outputs: Sequence[Array] | None = None) -> list[Array]:
         """One cotangent for every output, of its shape and dtype; zeros for integer outputs."""
