@@ -1,12 +1,27 @@
-"""What a check found, as data and as text."""
+"""What a check found, as data."""
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from gradcheck.report_text import describe, lines_of, table
+
+__all__ = ["Element", "Finding", "Report", "Verdict", "describe", "table"]
+
 Verdict = Literal["pass", "fail", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class Element:
+    """The numbers of one element of a gradient; see :class:`Finding` for what they are."""
+
+    index: tuple[int, ...]
+    analytic: float
+    numeric: float
+    error: float
+    torch: float | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -14,7 +29,8 @@ class Finding:
     """One thing that is wrong (or could not be judged), with the numbers that show it.
 
     ``input`` is the position of the primal, ``index`` the element in it, ``error`` the bound within
-    which ``analytic`` had to equal ``numeric``; ``count`` of ``total`` elements are affected.
+    which ``analytic`` had to equal ``numeric``; ``count`` of ``total`` elements are affected, the
+    worst of which are ``elements``. ``reproduce`` is the line that shows this finding again.
 
     >>> Finding("shape", "gradient of input 0 has shape (3,), must be (1,)", input=0).verdict
     'fail'
@@ -34,6 +50,17 @@ class Finding:
     total: int = 1
     order: int = 1
     interval: tuple[float, float] | None = None
+    elements: tuple[Element, ...] = ()
+    reproduce: str = ""
+
+    @property
+    def rows(self) -> tuple[Element, ...]:
+        """The worst elements; what there are of numbers when there is no element."""
+        if self.elements or self.analytic is None:
+            return self.elements
+        numeric, error = (math.nan if n is None else n for n in (self.numeric, self.error))
+        index = self.index or ()
+        return (Element(index, self.analytic, numeric, error, self.torch, self.interval),)
 
     @property
     def agreement(self) -> str:
@@ -94,6 +121,8 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain Python values; numbers that JSON cannot hold become strings."""
         data = asdict(self)
+        for finding in data["findings"]:
+            finding["reproduce"] = finding["reproduce"] or self.reproduce
         return {"verdict": self.verdict, **_plain(data)}
 
     def to_json(self) -> str:
@@ -101,60 +130,7 @@ class Report:
         return json.dumps(self.to_dict(), allow_nan=False)
 
     def __str__(self) -> str:
-        head = (
-            f"{self.verdict.upper()}  {self.name} [{self.engine}]: "
-            f"{self.checks} comparisons, seed {self.seed}"
-        )
-        lines = [head]
-        for finding in self.findings:
-            lines += [f"  {line}" for line in describe(finding)]
-        if not self.findings and not self.checks:
-            lines.append("  nothing could be compared")
-        lines += [f"  note: {note}" for note in self.notes]
-        if self.findings and self.reproduce:
-            lines.append(f"  reproduce: {self.reproduce}")
-        return "\n".join(lines)
-
-
-def describe(finding: Finding) -> list[str]:
-    """The lines of text for one finding, without indentation."""
-    order = f"order {finding.order}, " if finding.order > 1 else ""
-    tag = "" if finding.verdict == "fail" else "inconclusive, "
-    lines = [f"{tag}{order}{finding.probe}: {finding.message}"]
-    if finding.analytic is not None:
-        lines += [f"  {line}" for line in _table(finding)]
-    if finding.agreement:
-        lines.append(f"  {finding.agreement}")
-    if finding.diagnosis:
-        lines.append(f"  diagnosis: {finding.diagnosis}")
-    return lines
-
-
-def _table(finding: Finding) -> list[str]:
-    """One row of numbers under its headings."""
-    cells = [("analytic", _number(finding.analytic))]
-    if finding.interval is not None:
-        low, high = finding.interval
-        bound = f"[{_number(low)}, {_number(high)}] ± {_short(finding.error)}"
-        cells.append(("subgradients", bound))
-    else:
-        cells.append(("numeric ± bound", f"{_number(finding.numeric)} ± {_short(finding.error)}"))
-    if finding.torch is not None:
-        cells.append(("torch", _number(finding.torch)))
-    where = "" if finding.index is None else f"{finding.index}"
-    rows = [("index", where), *cells]
-    widths = [max(len(head), len(cell)) for head, cell in rows]
-    head = " | ".join(head.ljust(width) for (head, _), width in zip(rows, widths, strict=True))
-    body = " | ".join(cell.ljust(width) for (_, cell), width in zip(rows, widths, strict=True))
-    return [head.rstrip(), body.rstrip()]
-
-
-def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:.12g}"
-
-
-def _short(value: float | None) -> str:
-    return "?" if value is None else f"{value:.1e}"
+        return "\n".join(lines_of(self))
 
 
 def _plain(value: Any) -> Any:
@@ -166,21 +142,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
-
-
-def table(reports: Sequence[Report]) -> str:
-    """The reports as one aligned line each, the findings of those that did not pass below.
-
-    >>> print(table([Report("sin", "numpy", 0, checks=3)]))
-    verdict      checks  name
-    pass              3  sin [numpy]
-    1 pass, 0 fail, 0 inconclusive; 3 comparisons
-    """
-    lines = [f"{'verdict':<12} {'checks':>6}  name"]
-    lines += [f"{r.verdict:<12} {r.checks:>6}  {r.name} [{r.engine}]" for r in reports]
-    count = {v: sum(r.verdict == v for r in reports) for v in ("pass", "fail", "inconclusive")}
-    total = sum(r.checks for r in reports)
-    summary = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
-    lines.append(f"{summary}; {total} comparisons")
-    lines += [str(r) for r in reports if not r.ok]
-    return "\n".join(lines)

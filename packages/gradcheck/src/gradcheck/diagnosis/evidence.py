@@ -37,6 +37,7 @@ class Evidence:
     pull: Callable[[Array], Array] | None = None
     called: Callable[[dict[str, Array]], Array | None] | None = None
     eps: float = 2.0**-52
+    constant: bool = False  # f keeps its value when the primal is moved far
     kinks: Array | None = None  # measured elements with different slopes on their two sides
 
     def __post_init__(self) -> None:

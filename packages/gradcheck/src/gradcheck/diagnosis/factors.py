@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from itertools import permutations
 
 import numpy as np
 
@@ -33,11 +34,13 @@ def sign(e: Evidence) -> str:
 
 def factor(e: Evidence) -> str:
     """A multiple would pass; the factor is named when it is a familiar one."""
-    claimed = e.claimed.reshape(-1)
+    # At kinks the numbers are an interval, which says little about a factor.
+    smooth = np.ones(e.chosen.size, bool) if e.kinks is None or e.kinks.all() else ~e.kinks
+    claimed, numeric = (a[:, smooth].reshape(-1) for a in (e.claimed, e.numeric))
     square = float(claimed @ claimed)
     if not square or not np.isfinite(square):
         return ""
-    ratio = float(claimed @ e.numeric.reshape(-1)) / square
+    ratio = float(claimed @ numeric) / square
     if ratio == 0 or not np.isfinite(ratio) or not e.fits(ratio * e.analytic):
         return ""
     off = 1 / ratio
@@ -54,8 +57,16 @@ def name_factor(off: float, e: Evidence, exact: float = 1e-6) -> str:
     for which, size, off_by in ((0, "large", off), (1, "small", 1 / off)):
         found = [n for n in familiar(e) if abs(off_by - n[1]) <= exact * n[1]]
         if found:
-            reasons = list(dict.fromkeys(why[which] for _, _, why in found if why))[:3]
-            why = ": " + "; or ".join(reasons) if reasons else ""
+            reasons = list(dict.fromkeys(why[which] for _, _, why in found if why))[:2]
+            why = "; or ".join(reasons)
+            if found[0][1] in (
+                2.0,
+                3.0,
+            ):  # seen so often that an axis may have nothing to do with it
+                perhaps = [r for r in reasons if r.startswith("a ")]
+                why = f" (perhaps {perhaps[0].partition(' (')[0]})" if perhaps else ""
+            else:
+                why = why and f": {why}"
             return f"too {size} by a constant factor {found[0][0]}{why}"
     return f"off by a constant factor {off:.6g}"
 
@@ -67,18 +78,17 @@ def familiar(e: Evidence) -> Iterator[Named]:
     """Factors that mistakes are made of, with what to do when too large and when too small."""
     sizes = _sizes(e)
     for size, (what, over) in sizes.items():
-        divide = f"a sum where a mean belongs{over} (divide by {size})"
-        multiply = f"a mean where a sum belongs{over} (multiply by {size})"
-        yield f"{size} = {what}", float(size), (divide, multiply)
+        divide = f"a sum where a mean belongs {over} (divide by {size})"
+        multiply = f"a mean where a sum belongs {over} (multiply by {size})"
+        name = str(size) if size <= 3 else f"{size} = {what}"
+        yield name, float(size), (divide, multiply)
     for name, value in CONSTANTS:
         yield name, value, ()
-    lengths = {n: w for n, w in sizes.items() if w[0].startswith("the length")}
-    for a, (first, _) in lengths.items():
-        for b, (second, _) in lengths.items():
-            if a > b:
-                larger = f"{b} ({second}) stands where {a} ({first}) belongs in a divisor"
-                smaller = f"{a} ({first}) stands where {b} ({second}) belongs in a divisor"
-                yield f"{a}/{b}", a / b, (larger, smaller)
+    for (a, (first, _)), (b, (second, _)) in permutations(sizes.items(), 2):
+        if a > b and first.startswith("the length") and second.startswith("the length"):
+            larger = f"{b} ({second}) stands where {a} ({first}) belongs in a divisor"
+            smaller = f"{a} ({first}) stands where {b} ({second}) belongs in a divisor"
+            yield f"{a}/{b}", a / b, (larger, smaller)
     for size, (what, _) in sizes.items():
         if size > 2:
             why = f"it divides by n - 1 where n belongs, n = {size} = {what}"
@@ -95,18 +105,30 @@ def _sizes(e: Evidence) -> dict[int, tuple[str, str]]:
         axes.setdefault(length, []).append(axis)
     sizes = {}
     for length, known in axes.items():
-        over = f" over axis {known[0]}" if len(known) == 1 else ""
-        sizes[length] = (f"the length of {axes_words(tuple(known))}", over)
-    elements = int(np.prod(e.shape))
+        where = axes_words(tuple(known))
+        sizes[length] = (f"the length of {where}", f"over {where.replace(' and ', ' or ')}")
     if len(e.shape) > 1:
-        sizes.setdefault(elements, ("the number of elements", " over all axes"))
+        sizes.setdefault(int(np.prod(e.shape)), ("the number of elements", "over all axes"))
     for shape in e.output_shapes:
-        for axis, length in enumerate(shape):
+        spread = _broadcast_axes(e.shape, shape)
+        for axis in spread:
             where = f"the output's axis {axis}"
-            sizes.setdefault(length, (f"the length of {where}", f" over {where}"))
-        outputs = int(np.prod(shape))
-        sizes.setdefault(outputs, ("the number of outputs", " over all outputs"))
+            sizes.setdefault(shape[axis], (f"the length of {where}", f"over {where}"))
+        if len(spread) > 1:
+            count = int(np.prod([shape[a] for a in spread]))
+            where = f"the output's {axes_words(spread)}"
+            sizes.setdefault(count, (f"the size of {where}", f"over {where}"))
     return {size: words for size, words in sizes.items() if size > 1}
+
+
+def _broadcast_axes(shape: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, ...]:
+    """The output's axes along which an input of this shape was broadcast."""
+    padded = (1,) * (len(output) - len(shape)) + shape
+    if len(padded) != len(output) or any(
+        n not in (1, m) for n, m in zip(padded, output, strict=True)
+    ):
+        return ()
+    return tuple(a for a, (n, m) in enumerate(zip(padded, output, strict=True)) if n != m)
 
 
 def per_index(e: Evidence) -> str:

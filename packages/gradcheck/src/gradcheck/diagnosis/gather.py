@@ -7,7 +7,8 @@ import numpy as np
 
 from gradcheck.comparison import Comparison
 from gradcheck.diagnosis.evidence import Evidence
-from gradcheck.forward import Array
+from gradcheck.diagnosis.shapes import fitting_words, shape_words
+from gradcheck.forward import Array, Direction
 from gradcheck.numeric import measure
 from gradcheck.subject import Subject
 from gradcheck.values import ROUNDINGS, SAFETY, Judged
@@ -116,6 +117,7 @@ def _measured(c: Comparison, primal: int, chosen: Array, known: Evidence) -> Evi
         called=_caller(subject, primal, g),
         eps=known.eps,
         kinks=np.asarray(half.any(axis=0)),
+        constant=_constant(subject, primal) if not slopes.any() else False,
     )
     if made.fits(made.analytic):
         return known  # nothing is wrong as measured here: a closer look was needed to see it
@@ -139,6 +141,39 @@ def _slopes(subject: Subject, primal: int, chosen: Array) -> tuple[Array, Array,
     size = np.abs(low + high) / 2
     error[(size == 0) & (error <= 1e-2 * size.max(axis=0, initial=0.0, keepdims=True))] = 0.0
     return (low + high) / 2, (high - low) / 2, error, usable
+
+
+def _constant(subject: Subject, primal: int) -> bool:
+    """Whether the function keeps its value when a primal is moved far."""
+    forward = subject.forward
+    weights = np.random.default_rng(0).standard_normal(forward.flat[primal].size)
+    direction = Direction({primal: (slice(None), weights)})
+    up, down, _, _ = forward.sample([direction], [np.array([1, 0, -1])])
+    still = (np.isnan(up) | (up == forward.base)) & (np.isnan(down) | (down == forward.base))
+    return bool(still.all())
+
+
+def shape_diagnosis(subject: Subject, primal: int, got: tuple[int, ...]) -> str:
+    """What a gradient of the wrong shape lacks, confirmed by the numbers where they are cheap."""
+    wanted = subject.primals[primal].shape
+    words = shape_words(got, wanted)
+    if not words or subject.primals[primal].size > MEASURED:
+        return words
+    rng = np.random.default_rng(0)
+    g = _as_given(subject, rng.standard_normal((2, subject.width)))
+    grads = [subject.gradients(row)[primal] for row in g]
+    slopes, half, error, usable = _slopes(subject, primal, np.arange(subject.primals[primal].size))
+    if not usable.all() or any(grad is None or grad.shape != got for grad in grads):
+        return words
+    eps = subject.precision(primal)
+    near = np.abs(g) @ (SAFETY * error + half) + 1e-6 * np.abs(g) @ np.abs(slopes)
+    near = near + ROUNDINGS * eps * (np.abs(g) @ np.abs(slopes))
+    found = fitting_words(
+        [np.asarray(grad, float) for grad in grads],
+        [row.reshape(wanted) for row in g @ slopes],
+        [row.reshape(wanted) for row in near],
+    )
+    return found or f"{words}; the numbers are wrong as well"
 
 
 def _as_given(subject: Subject, g: Array) -> Array:

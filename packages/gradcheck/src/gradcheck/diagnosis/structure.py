@@ -108,7 +108,9 @@ def unused(e: Evidence) -> str:
     """The function does not depend on this input at all."""
     if e.slopes is None or e.slopes.any() or not e.whole:
         return ""
-    return "f does not depend on this input: its gradient is zero"
+    if e.constant:
+        return "f does not depend on this input: its gradient is zero"
+    return "f is constant around this point (rounded, floored or compared): its gradient is zero"
 
 
 def alignment(e: Evidence) -> str:

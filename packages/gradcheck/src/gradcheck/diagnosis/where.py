@@ -95,8 +95,8 @@ def _positions(e: Evidence, index: Array) -> Iterator[Condition]:
         yield f"at the first index of axis {axis}", at == 0, False
         for k in range(1, length - 1) if length <= 64 else ():
             yield f"at index {k} of axis {axis}", at == k, False
-        yield f"except at the first index of axis {axis}", at > 0, False
-        yield f"except at the last index of axis {axis}", at < length - 1, False
+        yield f"behind the first index of axis {axis}", at > 0, len(e.shape) < 2
+        yield f"before the last index of axis {axis}", at < length - 1, len(e.shape) < 2
         if length > 3:
             yield f"at odd indices of axis {axis}", at % 2 == 1, True
             yield f"at even indices of axis {axis}", at % 2 == 0, True

@@ -1,0 +1,65 @@
+"""The line of Python that shows a finding again."""
+
+import re
+from typing import Any
+
+DEFAULTS: dict[str, Any] = {
+    "order": 1,
+    "wrt": None,
+    "mode": "auto",
+    "oracles": None,
+    "domain": None,
+    "torch_f": None,
+    "sizes": False,
+    "may_alias": False,
+}
+"""The options of a check that need no mention."""
+
+
+def call_line(function: str, *arguments: str, seed: int, **options: Any) -> str:
+    """A call with every option that is not at its default, and the seed.
+
+    Names that cannot be written (``<lambda>``) become ``f``.
+
+    >>> call_line("check_vjp", "<lambda>", "vjp", "primals", seed=0, wrt=(1,), mode="auto")
+    'check_vjp(f, vjp, primals, wrt=(1,), seed=0)'
+    """
+    parts = [a if a.isidentifier() else "f" for a in arguments[:1]] + list(arguments[1:])
+    for name, value in options.items():
+        if value is None or (name in DEFAULTS and value == DEFAULTS[name]):
+            continue
+        parts.append(f"{name}={_written(value)}")
+    return f"{function}({', '.join([*parts, f'seed={seed}'])})"
+
+
+def _written(value: Any) -> str:
+    """A value as one would type it; a function by its name."""
+    if callable(value):
+        name = str(getattr(value, "__name__", "torch_f"))
+        return name if name.isidentifier() else "torch_f"
+    return repr(value)
+
+
+def narrowed(line: str, primal: int, several: bool) -> str:
+    """The same call for one input alone, when the call names none and there are several.
+
+    >>> narrowed("check_vjp(f, vjp, primals, seed=0)", 1, several=True)
+    'check_vjp(f, vjp, primals, wrt=(1,), seed=0)'
+    """
+    if not several or "primals" not in line:
+        return line
+    if "wrt=" in line:
+        return re.sub(r"wrt=\([\d, ]*\)", f"wrt=({primal},)", line)
+    return line.replace("primals", f"primals, wrt=({primal},)", 1)
+
+
+def look_at(line: str, primal: int | None, index: tuple[int, ...] | None) -> str:
+    """The call with a comment on what to look at in its report.
+
+    >>> look_at("check_vjp(f, vjp, primals, seed=0)", 1, (2, 3))
+    'check_vjp(f, vjp, primals, seed=0)  # then look at input 1, element (2, 3)'
+    """
+    if not line or primal is None:
+        return line
+    element = "" if index is None else f", element {index}"
+    return f"{line}  # then look at input {primal}{element}"
