@@ -55,16 +55,12 @@ def get_engine(engine: Any) -> Engine:
     for what is no adapter.
     """
     if not isinstance(engine, str):
-        return _whole(engine)
+        return complete(engine)
     if engine not in _MAKERS:
         raise ValueError(f"no engine named {engine!r}; known: {', '.join(sorted(_MAKERS))}, auto")
     if engine not in _made:
-        _made[engine] = _whole(_MAKERS[engine]())
+        _made[engine] = complete(_MAKERS[engine]())
     return _made[engine]
-
-
-def _whole(engine: Any) -> Engine:
-    return engine if isinstance(engine, NumpyPairs) else complete(engine)
 
 
 def guess_engine(f: Any, primals: Sequence[Array]) -> Engine:

@@ -91,7 +91,7 @@ class Completed(Engine):
     def __init__(self, engine: Any) -> None:
         self.engine = engine
         self.name = str(engine.name)
-        for member in OPTIONAL:
+        for member in (*OPTIONAL, "highest_order"):
             if hasattr(engine, member):
                 setattr(self, member, getattr(engine, member))
 
