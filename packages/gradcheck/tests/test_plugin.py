@@ -42,7 +42,9 @@ def run(pytester, monkeypatch):
     pytester.makepyfile(test_suite=SUITE)
 
     def runs(*args):
-        return pytester.runpytest_inprocess("-p", "gradcheck.plugin", "-p", "no:cacheprovider", *args)
+        return pytester.runpytest_inprocess(
+            "-p", "gradcheck.plugin", "-p", "no:cacheprovider", *args
+        )
 
     return runs
 
@@ -168,7 +170,9 @@ def test_what_every_run_loads_is_light():
         "import pytest, sys; before = set(sys.modules); import gradcheck.plugin; "
         "print(*sorted(set(sys.modules) - before))"
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert loaded.stdout.split() == ["gradcheck", "gradcheck.plugin", "gradcheck.settings"]
 
 
