@@ -37,7 +37,7 @@ class Options:
     bounds: Any = None
     torch_f: Any = None
     own_grads: bool = True
-    sizes: bool = False
+    sizes: bool | None = None
     may_alias: bool = False
     name: str = "f"
     reproduce: str = ""
@@ -65,7 +65,7 @@ def check_vjp(
     seed: int | None = None,
     domain: Any = None,
     torch_f: Any = None,
-    sizes: bool = False,
+    sizes: bool | None = None,
     may_alias: bool = False,
     name: str | None = None,
 ) -> Report:
@@ -74,7 +74,8 @@ def check_vjp(
     The rule returns one gradient per primal (None for an unused one; a bare array will do for one
     primal), each of its primal's shape and dtype. ``domain`` is ``(low, high)`` for all primals or
     a list with one pair or None each; ``torch_f`` is the torch counterpart (callable or dotted
-    name); ``mode`` is auto, exhaustive or projection; ``sizes`` tries empty and 0-d inputs too;
+    name); ``mode`` is auto, exhaustive or projection; ``sizes=True`` tries empty and 0-d inputs too (by
+    default empty ones, of functions that keep shapes), ``False`` neither;
     the default seed is 0; ``may_alias`` allows gradients that share memory with each other or with
     the rule's arguments, for engines that copy them. ``order=2`` needs a rule that is itself a
     :class:`Pair`. Faults of ``f`` and ``vjp`` become findings; ValueError and TypeError are for
@@ -119,7 +120,7 @@ def check_grads(
     seed: int | None = None,
     domain: Any = None,
     torch_f: Any = None,
-    sizes: bool = False,
+    sizes: bool | None = None,
     name: str | None = None,
 ) -> Report:
     """Check what an engine makes of ``f``, a function of the engine's own tensors.
@@ -173,7 +174,7 @@ def _options(
     oracles: Sequence[str] | None,
     seed: int | None,
     torch_f: Any,
-    sizes: bool,
+    sizes: bool | None,
     name: str,
 ) -> Options:
     if oracles is None:

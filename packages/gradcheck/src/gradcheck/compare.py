@@ -88,16 +88,22 @@ def _every_element(
 def _climbed(
     c: Comparison, primal: int, numeric: Numeric, unsettled: Array, options: Wanted
 ) -> Judged:
-    """Measure on ladders what a first look did not settle, and what is accused on denser ones."""
-    subject, forward = c.subject, c.subject.forward
+    """Measure on ladders what a first look did not settle."""
+    forward = c.subject.forward
     directions = forward.coordinates(primal, unsettled.tolist())
     closer = differentiate(forward, directions, c.cotangents, c.blur)
     replace_columns(numeric, unsettled, closer)
     if "complex" in options.oracles:
-        _refine(numeric, subject, primal, c.cotangents)
+        _refine(numeric, c.subject, primal, c.cotangents)
     judged = c.judged(primal, numeric)
     if not (judged.wrong | judged.doubtful).any():
         return judged
+    return _reconsidered(c, primal, judged, options)
+
+
+def _reconsidered(c: Comparison, primal: int, judged: Judged, options: Wanted) -> Judged:
+    """Measure the accused and the doubtful again; hear the complex step where doubt remains."""
+    subject, forward, numeric = c.subject, c.subject.forward, judged.numeric
     seen = second_opinion(forward, primal, judged, c.cotangents, c.blur)
     if "complex" in options.oracles:
         _refine(numeric, subject, primal, c.cotangents)
@@ -106,7 +112,28 @@ def _climbed(
     if unseen.size and not again.wrong[:, seen].any():  # every accusation looked into was withdrawn
         again.doubtful[:, unseen] |= again.wrong[:, unseen]
         again.wrong[:, unseen] = False
+    if again.doubtful.any() and subject.engine.name == "numpy":
+        _settle_by_complex_step(c, primal, again)
     return again
+
+
+def _settle_by_complex_step(c: Comparison, primal: int, judged: Judged) -> None:
+    """Believe a rule that the complex step confirms to nine digits where differences drown.
+
+    Two ways to compute a number that have nothing in common do not agree on a wrong one. It never
+    accuses: f may not be analytic.
+    """
+    elements = np.flatnonzero(judged.doubtful.any(axis=0))
+    f = getattr(c.subject.f, "f", c.subject.f)
+    rows = complex_rows(f, c.subject.forward.primals, primal, c.cotangents, elements.tolist())
+    if rows is None:
+        return
+    analytic, numeric = judged.analytic[:, elements], judged.numeric
+    eps = max(1e-9, 64 * c.subject.precision(primal))
+    near = np.abs(analytic - rows) <= eps * np.abs(rows) + 16 * c.slack[primal][:, elements]
+    middle = (numeric.low + numeric.high)[:, elements] / 2
+    near &= np.abs(rows - middle) <= 4 * numeric.error[:, elements]
+    judged.doubtful[:, elements] &= ~(near & (rows != 0))
 
 
 def _refine(numeric: Numeric, subject: Subject, primal: int, cotangents: Array) -> None:

@@ -67,33 +67,45 @@ def _one_row(
 
 
 def complex_rows(
-    f: Callable[..., Any], primals: Sequence[Array], primal: int, cotangents: Array
+    f: Callable[..., Any],
+    primals: Sequence[Array],
+    primal: int,
+    cotangents: Array,
+    elements: Sequence[int] | None = None,
 ) -> Array | None:
     """Gradients by the complex step, exact to rounding where ``f`` is analytic; else None.
 
-    Squire and Trapp, "Using Complex Variables to Estimate Derivatives of Real Functions",
-    SIAM Review 40, 1998.
+    For all elements of a primal or chosen ones. None, too, where ``f`` takes no complex numbers or
+    returns real ones for them. Squire and Trapp, "Using Complex Variables to Estimate Derivatives
+    of Real Functions", SIAM Review 40, 1998.
 
     >>> x = np.array([1.0, 2.0])
     >>> complex_rows(np.sin, [x], 0, np.eye(2)).diagonal() - np.cos(x)
     array([0., 0.])
     """
-    h = 2.0**-200
     base = [p.astype(complex) if floating(p) else p for p in primals]
     flat = base[primal].reshape(-1)
-    columns = []
+    chosen = range(flat.size) if elements is None else elements
     try:
-        for e in range(flat.size):
-            kept = flat[e]
-            flat[e] = kept + 1j * h
-            raw = f(*base)
-            flat[e] = kept
-            parts = raw if isinstance(raw, tuple | list) else (raw,)
-            moved = [np.ravel(y) for y in map(np.asarray, parts) if y.dtype.kind in "fc"]
-            columns.append(np.concatenate(moved).imag / h)
+        columns = [_complex_step(f, base, flat, e) for e in chosen]
     except Exception:
         return None
     if not columns:
         return None
     rows = cotangents @ np.array(columns).T
     return rows if np.isfinite(rows).all() else None
+
+
+def _complex_step(f: Callable[..., Any], base: list[Array], flat: Array, element: int) -> Array:
+    """The derivatives of all outputs for one element; raises TypeError for real outputs."""
+    h = 2.0**-200
+    kept = flat[element]
+    flat[element] = kept + 1j * h
+    try:
+        raw = f(*base)
+    finally:
+        flat[element] = kept
+    parts = [np.asarray(y) for y in (raw if isinstance(raw, tuple | list) else (raw,))]
+    if any(y.dtype.kind == "f" for y in parts):
+        raise TypeError("the imaginary part is lost")
+    return np.concatenate([np.ravel(y) for y in parts if y.dtype.kind == "c"]).imag / h

@@ -26,7 +26,7 @@ class Trial:
 
     comparison: Comparison
     first: Grads
-    sizes: bool = False
+    sizes: bool | None = None
     own_grads: bool = True
     count: int = 0
 
@@ -339,32 +339,47 @@ def _small(row: Array) -> bool:
 
 
 def sizes(trial: Trial) -> Found:
-    """Empty and 0-d inputs, where ``f`` takes them; asked for with ``sizes=True``."""
+    """Empty and 0-d inputs, where ``f`` takes them.
+
+    Unasked only empty ones, and only of functions whose output has the shape of their inputs: what
+    else a function happens to accept need not be meant.
+    """
     subject = trial.subject
     shapes = {subject.primals[i].shape for i in subject.wrt}
-    if not trial.sizes or len(shapes) != 1 or shapes == {()}:
+    if trial.sizes is False or len(shapes) != 1 or shapes == {()}:
         return
-    for name, cut in (("empty", slice(0, 0)), ("0-d", 0)):
+    cuts: list[tuple[str, slice | int]] = [("empty", slice(0, 0))]
+    if trial.sizes:
+        cuts.append(("0-d", 0))
+    elif {y.shape for y in subject.outputs} != shapes:
+        return
+    for name, cut in cuts:
         small = [_cut(p, cut) if i in subject.wrt else p for i, p in enumerate(subject.primals)]
         try:
             outputs = subject.engine.value(subject.f, small)
         except Exception:
             continue
-        if not all(np.isfinite(y).all() for y in outputs if floating(y)):
-            continue
-        trial.count += 1
-        try:
-            outputs, pull = subject.engine.vjp(subject.f, small)
-            ones = [np.ones(y.shape, y.dtype) for y in outputs]
-            grads = subject.listed(pull(ones))
-        except Exception as error:
-            yield Finding("size", f"fails for {name} inputs: {_words(error)}")
-            continue
-        for i in subject.wrt:
-            grad = grads[i]
-            if grad is not None and grad.shape != small[i].shape:
-                text = f"gradient of {name} input {i} has shape {grad.shape}"
-                yield Finding("size", f"{text}, must be {small[i].shape}", input=i)
+        kept = {y.shape for y in outputs} == {small[i].shape for i in subject.wrt}
+        finite = all(np.isfinite(y).all() for y in outputs if floating(y))
+        if finite and (kept or trial.sizes):
+            yield from _of_size(trial, name, small)
+
+
+def _of_size(trial: Trial, name: str, small: list[Array]) -> Found:
+    """Differentiate at an empty or 0-d input."""
+    subject = trial.subject
+    trial.count += 1
+    try:
+        outputs, pull = subject.engine.vjp(subject.f, small)
+        grads = subject.listed(pull([np.ones(y.shape, y.dtype) for y in outputs]))
+    except Exception as error:
+        yield Finding("size", f"fails for {name} inputs: {_words(error)}")
+        return
+    for i in subject.wrt:
+        grad = grads[i]
+        if grad is not None and grad.shape != small[i].shape:
+            text = f"gradient of {name} input {i} has shape {grad.shape}"
+            yield Finding("size", f"{text}, must be {small[i].shape}", input=i)
 
 
 def _cut(primal: Array, cut: slice | int) -> Array:
