@@ -10,7 +10,6 @@ from gradcheck.jvp_values import Case
 from gradcheck.report import Finding, Report
 from gradcheck.values import Judged
 
-
 Marked = tuple[tuple[Array, Literal["fail", "inconclusive"]], ...]
 
 

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from gradcheck import layouts
+from gradcheck.adjoint import forward_against_reverse
 from gradcheck.comparison import Comparison
 from gradcheck.diagnosis.gather import shape_diagnosis
 from gradcheck.engines.base import Misuse, floating
@@ -396,5 +397,6 @@ PROBES: tuple[Callable[[Trial], Found], ...] = (
     relaid,
     repeated,
     single_precision,
+    forward_against_reverse,
     sizes,
 )

@@ -44,7 +44,8 @@ class ForwardRule:
         self.point = Point(subject.primals, subject.outputs)
         kinds = [p.dtype for p in subject.primals if floating(p)]
         self.kind = min(kinds, key=lambda kind: kind.itemsize)
-        self.seen = np.isfinite(subject.forward.base)
+        narrow = np.concatenate([np.ravel(subject.outputs[k]) for k in subject.floating])
+        self.seen = np.isfinite(subject.forward.base) & np.isfinite(narrow)
         forward, seen = subject.forward, self.seen
         whole = bool(seen.all())
         self.forward = forward if whole else forward.seen(lambda y: y[seen], forward.base[seen])
@@ -132,4 +133,6 @@ class ForwardRule:
         wide = self.subject.in_float64()
         if wide is None or wide.width != self.subject.width:
             return None
-        return ForwardRule(wide, self.jvp, self.several)
+        rule = ForwardRule(wide, self.jvp, self.several)
+        rule.seen = self.seen  # what overflows here need not there
+        return rule
