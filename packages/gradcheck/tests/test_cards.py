@@ -50,7 +50,7 @@ def test_the_failing_case_is_named():
 
     report = gc.check_card(card("softmax", softmax, rule, softmax_cases), "numpy", seed=4)
     assert report.verdict == "fail"
-    assert "case 1 ((2, 3)): gradient of input 0" in report.findings[0].message
+    assert "case 1 ((2, 3), dim=0): gradient of input 0" in report.findings[0].message
     assert "reproduce: check_card(registry['softmax'], 'numpy', seed=4, case=1)" in str(report)
     assert gc.check_card(card("s", softmax, rule, softmax_cases), "numpy", case=0).ok
 

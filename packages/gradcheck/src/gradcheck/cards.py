@@ -60,23 +60,60 @@ def check_card(
     report.engine = adapter.name
     call = f"check_card(registry[{report.name!r}], {adapter.name!r}, seed={seed}"
     call += f", order={order}" if order is not None and order > 1 else ""
+    repeated = _Repeated()
     options: dict[str, Any] = {"seed": seed, "order": order, "torch": torch, "mode": mode}
     for number, one in enumerate(cases):
         if case is None or case == number:
             part = checked(op, one, adapter, f"{call}, case={number})", **options)
             text = f"case {number} ({_describe(one)}): "
             part.findings = [replace(x, message=text + x.message) for x in part.findings]
+            repeated.settle(part, number)
             if part.findings and not report.reproduce:
                 report.reproduce = part.reproduce
             merge(report, part)
+    for note in repeated.notes():
+        report.note(note)
     return report
+
+
+class _Repeated:
+    """Findings that several cases share are reported for the first, and counted for the others."""
+
+    def __init__(self) -> None:
+        self.cases: dict[tuple[Any, ...], list[int]] = {}
+
+    def settle(self, part: Report, number: int) -> None:
+        """Drop from the report of a case what an earlier case said already."""
+        fresh = []
+        for x in part.findings:
+            why = x.diagnosis.partition(" (")[
+                0
+            ]  # what one case alone could mean stands in brackets
+            key = (x.probe, x.input, x.verdict, why, x.order)
+            if not any(number != case for case in self.cases.get(key, [])):
+                fresh.append(x)
+            self.cases.setdefault(key, []).append(number)
+        part.findings = fresh
+
+    def notes(self) -> list[str]:
+        """One sentence for every finding that came again."""
+        told = []
+        for (probe, place, *_), cases in self.cases.items():
+            others = sorted(set(cases) - {cases[0]})
+            if others:
+                where = "" if place is None else f" of input {place}"
+                listed = ", ".join(map(str, others))
+                told.append(f"{probe}{where}: as in case {cases[0]}, so in {listed}")
+        return told
 
 
 def _describe(case: Any) -> str:
     text = repr(case)
-    if text.startswith("namespace") or " object at " in text:
-        shapes = [str(np.shape(a)) if isinstance(a, np.ndarray) else repr(a) for a in case.args]
-        text = ", ".join(shapes)
+    if text.startswith("namespace") or " object at " in text or "np.array(" in text:
+        given = [("", a) for a in case.args]
+        given += [(f"{name}=", a) for name, a in getattr(case, "kwargs", {}).items()]
+        parts = [k + (str(a.shape) if isinstance(a, np.ndarray) else repr(a)) for k, a in given]
+        text = ", ".join(parts)
     return text if len(text) <= 100 else text[:97] + "..."
 
 

@@ -141,6 +141,16 @@ class Chance:
         chosen = np.asarray(self.rng.choice(grid(domain, kinks, gap), size=shape), np.float64)
         return jitter(self.rng, chosen, domain, kinks)
 
+    def normal(self, shape: Shape, domain: Domain) -> Array:
+        """Numbers inside the domain that are no round ones: normal ones on an unbounded side."""
+        low, high = domain or (None, None)
+        numbers = self.rng.standard_normal(shape)
+        if low is not None and high is not None:
+            return np.asarray(low + (high - low) * self.rng.uniform(0.02, 0.98, shape))
+        if low is not None:
+            return np.asarray(low + 0.02 + np.abs(numbers))
+        return np.asarray(numbers if high is None else high - 0.02 - np.abs(numbers))
+
     def distinct(self, shape: Shape, domain: Domain, kinks: Sequence[float], gap: float) -> Array:
         """Numbers ``gap`` apart from each other, in random order."""
         line = spread(int(np.prod(shape)), domain, kinks, gap)
