@@ -1,7 +1,7 @@
 """The rule does something to the cotangent that a linear map does not do, or forgets it."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import numpy as np
 
@@ -10,19 +10,22 @@ from gradcheck.forward import Array
 
 
 def state(e: Evidence) -> str:
-    """Two calls with one cotangent return different gradients."""
+    """Calls with one cotangent return different gradients."""
     if e.pull is None:
         return ""
-    g = e.cotangents[:1]
-    first, second = e.pull(g)[:, e.chosen], e.pull(g)[:, e.chosen]
-    scale = np.abs(first).max(initial=0.0)
-    if np.array_equal(first, second, equal_nan=True):
-        return ""
-    if np.abs(second - first).max(initial=0.0) <= 1e-6 * scale:
-        return "two calls with the same cotangent differ slightly: it is random, or keeps state"
-    if (np.abs(second - first - e.numeric[:1]) <= 4 * e.near[:1]).all():
+    first, second = (e.pull(e.cotangents[:1])[:, e.chosen] for _ in range(2))
+    adds = (np.abs(second - first - e.numeric[:1]) <= 4 * e.near[:1]).all()
+    if adds and not np.array_equal(first, second):
         return "each call adds to what the last one returned: state is kept between calls"
-    return "two calls with the same cotangent differ: it keeps state, or changes its arguments"
+    before = first if e.before is None else e.before[:, e.chosen]
+    size = 1e-6 * np.abs(before).max(initial=0.0)
+    text = "two calls with the same cotangent differ"
+    if (np.abs(before - e.numeric[:1]) <= e.near[:1]).all():
+        text = "the first calls are right and later ones are not"
+    for other in (first, second, e.claimed[:1]):
+        if np.abs(other - before).max(initial=0.0) > size:
+            return f"{text}: it keeps state, changes its arguments, or is random"
+    return ""
 
 
 def replaced(e: Evidence) -> str:
@@ -47,8 +50,35 @@ def _instead(e: Evidence) -> Iterator[tuple[str, Array]]:
     yield "the cotangent is divided by its norm", g / np.linalg.norm(g, axis=1, keepdims=True)
     yield "the cotangent is divided by its largest element", g / np.abs(g).max(1, keepdims=True)
     yield "the square root of the cotangent is used", np.sqrt(np.abs(g)) * np.sign(g)
+    yield "the cube of the cotangent is used", g**3
+    yield "tanh(g) is used in place of g", np.tanh(g)
+    yield "exp(g) is used in place of g", np.exp(g)
+    yield from _clipped(e)
     yield "only the first element of the cotangent is used", ones * g[:, :1]
     yield "only the last element of the cotangent is used", ones * g[:, -1:]
+
+
+def _clipped(e: Evidence) -> Iterator[tuple[str, Array]]:
+    """The cotangent cut at the size that the gradients of separate elements show."""
+    if e.slopes is None or e.single != e.shape or not e.whole:
+        return
+    diagonal = np.diagonal(e.slopes)
+    if np.count_nonzero(e.slopes) != np.count_nonzero(diagonal) or not diagonal.all():
+        return
+    limit = float(np.abs(e.claimed / diagonal).max())
+    clipped = np.clip(e.cotangents, -limit, limit)
+    yield f"the cotangent is clipped to [-{limit:.6g}, {limit:.6g}]", clipped
+
+
+def nonlinear(e: Evidence) -> str:
+    """Twice the cotangent does not give twice the gradient."""
+    if e.pull is None:
+        return ""
+    twice = e.pull(2 * e.cotangents) - 2 * e.analytic
+    size = np.abs(e.analytic).max(initial=0.0)
+    if np.isfinite(twice).all() and np.abs(twice).max(initial=0.0) > 1e-5 * size:
+        return "not linear in g: twice the cotangent does not give twice the gradient"
+    return ""
 
 
 def summed(e: Evidence) -> str:
@@ -85,7 +115,7 @@ def only_ones(e: Evidence) -> str:
     telling = np.abs(right).max(initial=0.0) > 1e-6 * scale.max(initial=0.0)
     near = 4 * e.near.max(axis=0) + 1e-9 * scale
     if telling and (np.abs(made - right) <= near).all():
-        return "right only for g = 1: a term is not multiplied by g"
+        return "right only for g = 1: g does not multiply all that it should"
     return ""
 
 
@@ -96,6 +126,8 @@ def affine(e: Evidence) -> str:
     rest = e.pull(np.zeros_like(e.cotangents[:1]))
     if not rest.any() or not np.isfinite(rest).all():
         return ""
+    if (e.analytic == rest).all():
+        return "the same gradient for every g: it is kept from an earlier call, or g is not used"
     if e.fits(e.analytic - rest):
         size = np.abs(rest).max()
         return f"a term that does not depend on g is added, up to {size:.3g}: without it right"
@@ -115,13 +147,19 @@ def output_ignored(e: Evidence) -> str:
         without[:, start:end] = -e.cotangents[:, start:end]
         if e.explains(without):
             return f"the sign of output {k}'s cotangent is flipped"
-    for k in range(len(ends) - 1):
-        for j in range(k):
-            if ends[k + 1] - ends[k] != ends[j + 1] - ends[j]:
-                continue
-            other = e.cotangents.copy()
-            one, two = slice(ends[j], ends[j + 1]), slice(ends[k], ends[k + 1])
-            other[:, one], other[:, two] = e.cotangents[:, two], e.cotangents[:, one]
-            if e.explains(other):
-                return f"the cotangents of outputs {j} and {k} are swapped"
+    return _outputs_confused(e, [slice(a, b) for a, b in pairwise(ends.tolist())])
+
+
+def _outputs_confused(e: Evidence, parts: list[slice]) -> str:
+    """The cotangent of one output is used for another."""
+    for (j, one), (k, two) in permutations(enumerate(parts), 2):
+        if e.output_shapes[j] != e.output_shapes[k]:
+            continue
+        other = e.cotangents.copy()
+        other[:, two] = e.cotangents[:, one]
+        if e.explains(other):
+            return f"the cotangent of output {j} is used for output {k}, too"
+        other[:, one] = e.cotangents[:, two]
+        if e.explains(other):
+            return f"the cotangents of outputs {j} and {k} are swapped"
     return ""

@@ -22,6 +22,16 @@ def narrow(e: Evidence) -> str:
     return ""
 
 
+def whole_numbers(e: Evidence) -> str:
+    """Nothing but whole numbers, where the derivative has others."""
+    finite = np.isfinite(e.claimed).all()
+    if not finite or not e.claimed.any() or (e.claimed != np.rint(e.claimed)).any():
+        return ""
+    if np.abs(e.numeric - np.rint(e.numeric)).max(initial=0.0) < 1e-3 or e.claimed.size < 6:
+        return ""
+    return "whole numbers are returned: an integer array inside cuts off the rest"
+
+
 def _coarse(e: Evidence, kind: type, step: float) -> bool:
     """Whether the gradients are numbers of the type, or do not see steps below its precision."""
     claimed = e.claimed

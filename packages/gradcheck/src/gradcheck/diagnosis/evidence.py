@@ -38,6 +38,7 @@ class Evidence:
     called: Callable[[dict[str, Array]], Array | None] | None = None
     eps: float = 2.0**-52
     constant: bool = False  # f keeps its value when the primal is moved far
+    before: Array | None = None  # what the rule returned earlier for the first cotangent
     kinks: Array | None = None  # measured elements with different slopes on their two sides
 
     def __post_init__(self) -> None:
@@ -131,3 +132,13 @@ def axes_words(axes: tuple[int, ...]) -> str:
     if len(axes) == 1:
         return f"axis {axes[0]}"
     return "axes " + ", ".join(map(str, axes[:-1])) + f" and {axes[-1]}"
+
+
+def broadcast_axes(shape: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, ...]:
+    """The output's axes along which an input of this shape was broadcast."""
+    padded = (1,) * (len(output) - len(shape)) + shape
+    if len(padded) != len(output) or any(
+        n not in (1, m) for n, m in zip(padded, output, strict=True)
+    ):
+        return ()
+    return tuple(a for a, (n, m) in enumerate(zip(padded, output, strict=True)) if n != m)

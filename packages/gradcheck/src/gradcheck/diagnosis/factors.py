@@ -6,7 +6,7 @@ from itertools import permutations
 
 import numpy as np
 
-from gradcheck.diagnosis.evidence import Evidence, axes_words
+from gradcheck.diagnosis.evidence import Evidence, axes_words, broadcast_axes
 from gradcheck.forward import Array
 
 CONSTANTS = (
@@ -110,7 +110,7 @@ def _sizes(e: Evidence) -> dict[int, tuple[str, str]]:
     if len(e.shape) > 1:
         sizes.setdefault(int(np.prod(e.shape)), ("the number of elements", "over all axes"))
     for shape in e.output_shapes:
-        spread = _broadcast_axes(e.shape, shape)
+        spread = broadcast_axes(e.shape, shape)
         for axis in spread:
             where = f"the output's axis {axis}"
             sizes.setdefault(shape[axis], (f"the length of {where}", f"over {where}"))
@@ -119,16 +119,6 @@ def _sizes(e: Evidence) -> dict[int, tuple[str, str]]:
             where = f"the output's {axes_words(spread)}"
             sizes.setdefault(count, (f"the size of {where}", f"over {where}"))
     return {size: words for size, words in sizes.items() if size > 1}
-
-
-def _broadcast_axes(shape: tuple[int, ...], output: tuple[int, ...]) -> tuple[int, ...]:
-    """The output's axes along which an input of this shape was broadcast."""
-    padded = (1,) * (len(output) - len(shape)) + shape
-    if len(padded) != len(output) or any(
-        n not in (1, m) for n, m in zip(padded, output, strict=True)
-    ):
-        return ()
-    return tuple(a for a, (n, m) in enumerate(zip(padded, output, strict=True)) if n != m)
 
 
 def per_index(e: Evidence) -> str:

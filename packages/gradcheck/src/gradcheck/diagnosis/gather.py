@@ -1,5 +1,6 @@
 """Evidence from a comparison that failed: made afresh, since failing checks may cost a little."""
 
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -8,17 +9,17 @@ import numpy as np
 from gradcheck.comparison import Comparison
 from gradcheck.diagnosis.evidence import Evidence
 from gradcheck.diagnosis.shapes import fitting_words, shape_words
-from gradcheck.forward import Array, Direction
+from gradcheck.forward import Array, Direction, Forward
+from gradcheck.large import weighted
 from gradcheck.numeric import measure
 from gradcheck.subject import Subject
 from gradcheck.values import ROUNDINGS, SAFETY, Judged
 
 MEASURED = 400  # elements
 FEWEST = 16  # a measurement of fewer shows no more than what was judged
-PIECE = 50_000  # entries measured at once, for the sake of memory
-ENTRIES = 250_000  # of a Jacobian
+ENTRIES = 50_000  # of a Jacobian
 OUTPUTS = 512  # pullbacks for the rule's Jacobian
-SECONDS = 0.4  # for the numeric Jacobian, and as much for the rule's
+SECONDS = 0.3  # for the numeric Jacobian, and as much for the rule's
 COTANGENTS = 3
 EVALUATIONS = 30  # of f for one element
 
@@ -26,11 +27,11 @@ EVALUATIONS = 30  # of f for one element
 def gather(c: Comparison, primal: int, judged: Judged, elements: Array | None) -> Evidence:
     """What is known of one primal's gradient; the whole Jacobian where that is small."""
     subject = c.subject
-    size, width = subject.primals[primal].size, subject.width
+    size = subject.primals[primal].size
     chosen = np.arange(size) if elements is None else np.asarray(elements)
     evidence = _judged_alone(c, primal, judged, chosen)
     afford = int(SECONDS / max(EVALUATIONS * _seconds_of_f(subject), 1e-9))
-    most = min(MEASURED, ENTRIES // max(width, 1), afford)
+    most = min(MEASURED, afford)
     if most < min(size, FEWEST):
         return evidence
     if elements is not None or chosen.size > most:
@@ -76,67 +77,68 @@ def _seconds_of_f(subject: Subject) -> float:
 
 
 def _named(subject: Subject) -> dict[str, Array]:
-    named = {"y": subject.outputs[0]} if len(subject.outputs) == 1 else {}
     many = len(subject.primals) > 1
-    return named | {f"input {i}" if many else "x": p for i, p in enumerate(subject.primals)}
+    named = {f"input {i}" if many else "x": p for i, p in enumerate(subject.primals)}
+    return named | ({"y": subject.outputs[0]} if len(subject.outputs) == 1 else {})
 
 
 def _measured(c: Comparison, primal: int, chosen: Array, known: Evidence) -> Evidence:
-    """Evidence with the numeric Jacobian of the chosen elements and fresh cotangents."""
+    """Evidence from chosen elements, measured again, and fresh cotangents."""
     subject = c.subject
-    slopes, half, error, usable = _slopes(subject, primal, chosen)
-    if not usable.any():
-        return known
-    rng = np.random.default_rng(len(chosen))  # its own, so that no later draw depends on a failure
-    finite = np.isfinite(subject.forward.base)
-    g = np.concatenate([known.cotangents[:1], rng.standard_normal((COTANGENTS, subject.width))])
-    g = _as_given(subject, g * finite)
+    g = _cotangents(subject, known)
+    small = subject.width * chosen.size <= ENTRIES
+    forward = subject.forward if small else weighted(subject.forward, g)
+    slopes, half, error, usable = _slopes(forward, primal, chosen)
     pull = _puller(subject, primal)
     try:
         analytic = pull(g)
     except Exception:
         return known
-    slack = c.slack[primal].max(axis=0)[chosen[usable]] if primal in c.slack else 0.0
-    numeric = g @ slopes
-    scale = np.abs(g) @ np.abs(slopes) + np.abs(np.nan_to_num(analytic[:, chosen[usable]]))
-    bound = np.abs(g) @ (SAFETY * error + half) + ROUNDINGS * known.eps * scale + 16 * slack
-    made = Evidence(
-        known.shape,
-        known.output_shapes,
-        g,
-        analytic,
-        numeric,
-        bound,
-        chosen[usable],
-        known.values,
-        known.named,
-        _others(subject, g, primal),
-        slopes,
-        SAFETY * error + half,
+    if not usable.any():
+        return known
+    chosen = chosen[usable]
+    error = SAFETY * error + half
+    if small:
+        numeric, bound, scale = g @ slopes, np.abs(g) @ error, np.abs(g) @ np.abs(slopes)
+    else:
+        numeric, bound, scale = slopes, error, np.abs(slopes)
+    slack = c.slack[primal].max(axis=0)[chosen] if primal in c.slack else 0.0
+    scale = scale + np.abs(np.nan_to_num(analytic[:, chosen]))
+    made = replace(
+        known,
+        cotangents=g,
+        analytic=analytic,
+        numeric=numeric,
+        bound=bound + ROUNDINGS * known.eps * scale + 16 * slack,
+        chosen=chosen,
+        others=_others(subject, g, primal),
+        slopes=slopes if small else None,
+        slope_error=error if small else 0.0,
         pull=pull,
         called=_caller(subject, primal, g),
-        eps=known.eps,
         kinks=np.asarray(half.any(axis=0)),
+        before=known.analytic[:1],
         constant=_constant(subject, primal) if not slopes.any() else False,
     )
     if made.fits(made.analytic):
         return known  # nothing is wrong as measured here: a closer look was needed to see it
-    made.jacobian = _jacobian(made, subject)
+    made.jacobian = _jacobian(made, subject) if small else None
     return made
 
 
-def _slopes(subject: Subject, primal: int, chosen: Array) -> tuple[Array, Array, Array, Array]:
+def _cotangents(subject: Subject, known: Evidence) -> Array:
+    """The first cotangent of the comparison and fresh ones, as the rule gets them."""
+    rng = np.random.default_rng(0)  # its own, so that no later draw depends on a failure
+    fresh = rng.standard_normal((COTANGENTS, subject.width))
+    finite = np.isfinite(subject.forward.base)
+    return _as_given(subject, np.concatenate([known.cotangents[:1], fresh]) * finite)
+
+
+def _slopes(forward: Forward, primal: int, chosen: Array) -> tuple[Array, Array, Array, Array]:
     """Slopes, half the gap at kinks and errors (outputs, usable elements); which are usable."""
-    forward = subject.forward
-    directions = forward.coordinates(primal, chosen.tolist())
-    step = max(1, PIECE // max(subject.width, 1))
-    seen = [measure(forward, directions[k : k + step]) for k in range(0, len(directions), step)]
-    low, high, error, jump = (
-        np.concatenate([getattr(s, name) for s in seen])
-        for name in ("low", "high", "error", "jump")
-    )
-    usable = np.asarray(np.isfinite(error).all(axis=1) & ~jump.any(axis=1))
-    low, high, error = low[usable].T, high[usable].T, error[usable].T
+    seen = measure(forward, forward.coordinates(primal, chosen.tolist()))
+    usable = np.asarray(np.isfinite(seen.error).all(axis=1) & ~seen.jump.any(axis=1))
+    low, high, error = seen.low[usable].T, seen.high[usable].T, seen.error[usable].T
     # An output that no step moves at all, while others move visibly, adds no uncertainty.
     size = np.abs(low + high) / 2
     error[(size == 0) & (error <= 1e-2 * size.max(axis=0, initial=0.0, keepdims=True))] = 0.0
@@ -157,12 +159,13 @@ def shape_diagnosis(subject: Subject, primal: int, got: tuple[int, ...]) -> str:
     """What a gradient of the wrong shape lacks, confirmed by the numbers where they are cheap."""
     wanted = subject.primals[primal].shape
     words = shape_words(got, wanted)
-    if not words or subject.primals[primal].size > MEASURED:
+    size = subject.primals[primal].size
+    if not words or size > MEASURED or size * subject.width > ENTRIES:
         return words
     rng = np.random.default_rng(0)
     g = _as_given(subject, rng.standard_normal((2, subject.width)))
     grads = [subject.gradients(row)[primal] for row in g]
-    slopes, half, error, usable = _slopes(subject, primal, np.arange(subject.primals[primal].size))
+    slopes, half, error, usable = _slopes(subject.forward, primal, np.arange(size))
     if not usable.all() or any(grad is None or grad.shape != got for grad in grads):
         return words
     eps = subject.precision(primal)

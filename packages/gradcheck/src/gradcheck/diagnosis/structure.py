@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gradcheck.diagnosis.evidence import Evidence
+from gradcheck.diagnosis.evidence import Evidence, axes_words, broadcast_axes
 from gradcheck.forward import Array
 
 
@@ -79,6 +79,8 @@ def _outputs_lost(gone: Array, there: Array, e: Evidence) -> str:
     rows = np.asarray((gone | ~there).all(axis=1) & there.any(axis=1))
     if not np.array_equal(gone, there & rows[:, None]) or e.single is None:
         return ""
+    if not (there & ~gone)[:, gone.any(axis=0)].any():
+        return ""  # a matter of elements, not of outputs
     first = tuple(map(int, np.unravel_index(int(rows.argmax()), e.single)))
     count = int(rows.sum())
     return f"the cotangent of {count} of {rows.size} outputs is ignored, first that of {first}"
@@ -91,7 +93,12 @@ def _contributions_lost(gone: Array, there: Array, e: Evidence) -> str:
     if not kept[:, short].any(axis=0).all():
         return ""
     moved, back = there[:, short[0]].sum(), kept[:, short[0]].sum()
-    text = f"element {e.index(int(e.chosen[short[0]]))} moves {moved} outputs, but "
+    name = e.index(int(e.chosen[short[0]]))
+    if e.single is not None and broadcast_axes(e.shape, e.single):
+        axes = axes_words(broadcast_axes(e.shape, e.single))
+        text = f"element {name} was spread over {moved} outputs, {back} of which count: sum over "
+        return f"{text}the output's {axes}"
+    text = f"element {name} moves {moved} outputs, but "
     text += f"{_which(there[:, short], kept[:, short])} of these contributions comes back "
     text += f"({back} of {moved}): assigned, not added (grad[i] += g overwrites duplicates; "
     return text + "np.add.at adds)"

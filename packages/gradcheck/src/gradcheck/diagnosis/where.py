@@ -23,25 +23,62 @@ def only_some(e: Evidence, rules: tuple[Rule, ...]) -> str:
             return f"only {words}" + (f": {what}" if what else "; the rest is right")
     if what:
         return f"only some elements are wrong ({count} of {wrong.size}): {what}"
-    if count <= max(1, wrong.size // (8 if e.whole else 2)):
+    if count <= wrong.size // 2:
         return f"only some elements are wrong ({count} of {wrong.size})"
     return ""
 
 
 def _what(e: Evidence, rules: tuple[Rule, ...]) -> str:
     if not np.isfinite(e.claimed).all():
-        return "not finite there although the derivative is"
+        large = np.abs(e.values[e.chosen]).min() > 80
+        text = "not finite there although the derivative is"
+        return text + (": something overflows" if large else "")
     if e.kinks is not None and e.kinks.all():
         return "outside what lies between the slopes on the two sides of the kink"
     if not e.claimed.any():
         return "left at zero"
     if not e.numeric.any():
-        return "must be zero there"
+        return "must be zero there (f is flat)"
+    if e.chosen.size == 1:
+        return _of_one(e)
     for rule in rules:
         text = rule(e)
         if text:
             return text
-    return "must be g there" if e.single == e.shape and e.fits(e.cotangents) else ""
+    if e.single == e.shape and e.fits(e.cotangents):
+        return "must be g there"
+    return _by_a_constant(e) or _shares(e)
+
+
+def _of_one(e: Evidence) -> str:
+    """One element: every ratio is a factor, which proves little."""
+    ratio = float((e.claimed * e.numeric).sum() / np.square(e.numeric).sum())
+    if not e.fits(e.analytic / ratio):
+        return ""
+    if abs(ratio - 1) < 1e-4:
+        return f"off by a factor 1 {'+' if ratio > 1 else '-'} {abs(ratio - 1):.3g}"
+    return "sign flipped" if abs(ratio + 1) < 1e-6 else f"{ratio:.6g} times the right value"
+
+
+def _by_a_constant(e: Evidence) -> str:
+    """Each is off by the same number times the only output's cotangent, up or down."""
+    if e.cotangents.shape[1] != 1:
+        return ""
+    off = (e.claimed - e.numeric) / e.cotangents
+    size = np.abs(off)
+    if np.ptp(size) > 1e-6 * size.max(initial=0.0) or not size.any():
+        return ""
+    both = (
+        "up or down" if (off > 0).any() and (off < 0).any() else "down" if off[0, 0] < 0 else "up"
+    )
+    return f"each is off by {size.max():.6g} g, {both}"
+
+
+def _shares(e: Evidence) -> str:
+    """The elements share the right sum in the wrong way."""
+    total = np.abs(e.claimed.sum(axis=1) - e.numeric.sum(axis=1))
+    right = (total <= e.bound.sum(axis=1)).all() and e.claimed.shape[1] > 1
+    return "their sum is right, their shares are not" if right else ""
 
 
 Condition = tuple[str, Array, bool]
@@ -60,6 +97,9 @@ def _conditions(e: Evidence) -> Iterator[Condition]:
     yield "where values of the input are equal (ties)", counts[inverse.reshape(-1)] > 1, False
     yield "where the input is negative", values < 0, True
     yield "where the input is positive", values > 0, True
+    bad, good = np.abs(values[e.wrong]), np.abs(values[~e.wrong])
+    if bad.size and bad.min() > max(80, good.max(initial=0.0)) and not np.isfinite(e.claimed).all():
+        yield f"where the input is large, from {bad.min():.4g} on", e.wrong, False
     yield from _relations(e)
     yield from _positions(e, index)
     yield from _thresholds("the input", values, e.wrong)
@@ -78,10 +118,10 @@ def _relations(e: Evidence) -> Iterator[Condition]:
         other = array.reshape(-1)[e.chosen]
         if np.array_equal(other, values):
             continue
-        yield f"where the input equals {name}", other == values, True
+        yield f"where the input equals {name}", other == values, False
         yield f"where the input is less than {name}", values < other, True
         yield f"where the input is greater than {name}", values > other, True
-        yield f"where {name} is 0", other == 0, True
+        yield f"where {name} is 0", other == 0, False
         yield f"where {name} is negative", other < 0, True
         yield f"where {name} is positive", other > 0, True
 
