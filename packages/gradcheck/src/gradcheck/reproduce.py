@@ -1,6 +1,7 @@
 """The line of Python that shows a finding again."""
 
 import re
+from types import FunctionType
 from typing import Any
 
 DEFAULTS: dict[str, Any] = {
@@ -35,7 +36,7 @@ def call_line(function: str, *arguments: str, seed: int, **options: Any) -> str:
 def _written(value: Any) -> str:
     """A value as one would type it; a function by its name."""
     if callable(value):
-        name = str(getattr(value, "__name__", "torch_f"))
+        name = value.__name__ if isinstance(value, FunctionType) else "torch_f"
         return name if name.isidentifier() else "torch_f"
     return repr(value)
 

@@ -2,28 +2,29 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradcheck.engines.base import Engine, Misuse, Pullback, floating, number_array
+from gradcheck.engines.base import Engine, Misuse, floating, number_array
 from gradcheck.engines.numpy_pairs import NumpyPairs, jitter
 from gradcheck.forward import Array, Bounds, Forward
+from gradcheck.hints import integer_hint
 
 Grads = list[Array | None]
 
 
 @contextmanager
-def blame(who: str) -> Iterator[None]:
-    """Turn whatever user code raises into a Misuse that says who raised it."""
+def blame(who: str, hint: Callable[[], str] = str) -> Iterator[None]:
+    """Turn whatever user code raises into a Misuse that says who raised it, and a hint."""
     try:
         yield
     except Misuse:
         raise
     except Exception as error:
         text = str(error).strip() or "without a message"
-        raise Misuse("error", f"{who} raises {type(error).__name__}: {text}") from error
+        text = f"{who} raises {type(error).__name__}: {text}{hint()}"
+        raise Misuse("error", text) from error
 
 
 class Subject:
@@ -50,7 +51,7 @@ class Subject:
         self.rng = np.random.default_rng(seed)
         self.bounds = bounds
         copies = [p.copy() for p in self.primals]
-        with blame("f"):
+        with blame("f", lambda: integer_hint(lambda ps: engine.value(f, ps), primals)):
             self.outputs = engine.value(f, copies)
             self.outputs = tuple(np.array(y) for y in self.outputs)
             self._unchanged("f", copies, self.primals)
@@ -166,11 +167,7 @@ class Subject:
             moved = [jitter(p, self.rng) if floating(p) else p for p in self.primals]
             gs = np.array([jitter(g, self.rng) for g in cotangents])
             try:
-                if isinstance(self.engine, NumpyPairs):
-                    raw = self.engine.jittered(self.f, moved, self.rng)
-                    rows = self.jacobian_rows(gs, partial(_split_first, raw, self))
-                else:
-                    rows = self.jacobian_rows(gs, self.pullback(moved))
+                rows = self.jacobian_rows(gs, self._shaken(moved))
             except Exception:
                 continue  # the neighbour lies outside the domain
             for i, row in rows.items():
@@ -180,6 +177,23 @@ class Subject:
                     flip = max(1e-3, 1e6 * self.precision(i)) * np.abs(exact[i]).max(initial=0.0)
                     worst[i] = np.fmax(worst[i], np.where(change < flip, change, 0.0))
         return worst
+
+    def _shaken(self, primals: Sequence[Array]) -> Callable[[Array], Any]:
+        """The pullback at primals beside the point; the output a rule is handed moves, too."""
+        if not isinstance(self.engine, NumpyPairs):
+            return self.pullback(primals)
+        outputs = self.engine.value(self.f, primals)
+        return self.pullback_with(
+            primals, tuple(jitter(y, self.rng) if floating(y) else y for y in outputs)
+        )
+
+    def pullback_with(
+        self, primals: Sequence[Array], outputs: tuple[Array, ...]
+    ) -> Callable[[Array], Any]:
+        """The pullback of a NumPy rule that is handed these outputs."""
+        assert isinstance(self.engine, NumpyPairs)
+        pull = self.engine.handing(self.f, primals, outputs)
+        return lambda g: pull(self.split(g, outputs))
 
     def in_float64(self) -> "Subject | None":
         """The same subject at the same point in float64; None when it cannot run there."""
@@ -195,10 +209,6 @@ class Subject:
         """The rounding error of the arithmetic the rule works in for this primal."""
         kinds = [self.primals[primal].dtype, *(self.outputs[i].dtype for i in self.floating)]
         return max(float(np.finfo(kind).eps) for kind in kinds)
-
-
-def _split_first(pull: Pullback, subject: Subject, g: Array) -> Any:
-    return pull(subject.split(g))
 
 
 def same_bytes(a: Array, b: Array) -> bool:

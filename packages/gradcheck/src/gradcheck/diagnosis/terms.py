@@ -1,6 +1,7 @@
 """A factor or a term made of what the rule has at hand is missing."""
 
 from collections.abc import Callable, Iterator
+from itertools import permutations
 
 import numpy as np
 
@@ -36,12 +37,16 @@ def functions(e: Evidence) -> Iterator[tuple[str, Array]]:
         if array.shape != e.shape:
             continue
         v = array.reshape(-1).astype(float)
-        yield from ((f"(1 - {t})", 1 - v), (f"(1 + {t})", 1 + v), (f"{t}**3", v**3))
-        yield from ((f"(1 - {t}**2)", 1 - v * v), (f"(1 + {t}**2)", 1 + v * v))
-        yield from ((f"exp({t})", np.exp(v)), (f"exp(-{t})", np.exp(-v)), (f"log({t})", np.log(v)))
-        yield from ((f"cos({t})", np.cos(v)), (f"sin({t})", np.sin(v)), (f"sqrt({t})", np.sqrt(v)))
-        yield from ((f"sign({t})", np.sign(v)), (f"({t} > 0)", (v > 0) * 1.0))
-        yield f"{t} * (1 - {t})", v * (1 - v)
+        yield from _of_one(t, v)
+
+
+def _of_one(t: str, v: Array) -> Iterator[tuple[str, Array]]:
+    yield from ((f"(1 - {t})", 1 - v), (f"(1 + {t})", 1 + v), (f"{t}**3", v**3))
+    yield from ((f"(1 - {t}**2)", 1 - v * v), (f"(1 + {t}**2)", 1 + v * v))
+    yield from ((f"exp({t})", np.exp(v)), (f"exp(-{t})", np.exp(-v)), (f"log({t})", np.log(v)))
+    yield from ((f"cos({t})", np.cos(v)), (f"sin({t})", np.sin(v)), (f"sqrt({t})", np.sqrt(v)))
+    yield from ((f"sign({t})", np.sign(v)), (f"({t} > 0)", (v > 0) * 1.0))
+    yield f"{t} * (1 - {t})", v * (1 - v)
 
 
 Source = Callable[[Evidence], Iterator[tuple[str, Array]]]
@@ -52,7 +57,19 @@ def missing(e: Evidence) -> str:
     if not e.rich or not np.isfinite(e.claimed).all():
         return _missing_term(e, None) if e.claimed.shape[1] > 1 else ""
     found = _missing_factor(e, simple) or _missing_term(e, None) or _missing_term(e, simple)
-    return found or _missing_factor(e, functions) or _missing_term(e, functions)
+    found = found or _missing_factor(e, functions) or _missing_term(e, functions)
+    return found or _wrong_factor(e)
+
+
+def _wrong_factor(e: Evidence) -> str:
+    """A function of one array stands where the same function of another belongs."""
+    same = [(n, a.reshape(-1).astype(float)) for n, a in e.named.items() if a.shape == e.shape]
+    for (name, a), (other, b) in permutations(same, 2):
+        for (text, u), (right, v) in zip(_of_one(name, a), _of_one(other, b), strict=True):
+            ratio = (v / u)[e.chosen]
+            if np.isfinite(ratio).all() and e.fits(e.claimed * ratio):
+                return f"the factor {text} must be {right}"
+    return ""
 
 
 def _missing_factor(e: Evidence, source: Source) -> str:
