@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.comparison import Comparison, Wanted
+from gradcheck.comparison import Comparison, Side, Wanted
 from gradcheck.findings import not_finite, report_spread, report_values
 from gradcheck.forward import Array
 from gradcheck.glance import ELEMENTS, agrees
@@ -172,83 +172,80 @@ def _remark(judged: Judged, primal: int, report: Report) -> None:
 
 
 def _random_directions(c: Comparison, primal: int, report: Report) -> None:
-    """Judge a large primal by projections and by some of its elements."""
-    subject, rng = c.subject, c.subject.rng
-    forward, rows = subject.forward, c.rows[primal]
-    if not np.isfinite(rows).all():
-        not_finite(primal, rows, subject, report)
+    """Judge a large primal by projections and by some of its elements.
+
+    A rule in single precision is projected in double, where nothing is lost in the sum, and then
+    held to its double elementwise; one that has no precision to gain there is projected as it is.
+    """
+    forward, rng = c.subject.forward, c.subject.rng
+    if not np.isfinite(c.rows[primal]).all():
+        not_finite(primal, c.rows[primal], c.subject, report)
         return
     if _at_a_glance(c, primal, report):
         return
     smooth = without_kinks(forward, primal, rng)
     if not smooth.all():
         report.note(f"input {primal}: {int((~smooth).sum())} outputs at kinks, tested by sample")
-    tried, gradient, cotangent = _project(c, primal, smooth)
-    report.checks += 2 * len(tried)
     size = forward.flat[primal].size
     chosen = rng.choice(size, min(8 if size < 100_000 else 3, size), replace=False)
-    bad = [p for p in tried if p.wrong.any()]
-    if bad:
-        worst = int(np.argmax(np.abs(bad[0].analytic - bad[0].numeric) / bad[0].bound))
-        element = bisect(forward, primal, gradient[worst], cotangent[worst], bad[0])
-        chosen = np.append(chosen[chosen != element], element)
-    judged = _sample(c, primal, chosen)
-    if bad and not judged.wrong.any():
-        report_spread(primal, bad[0], report)
-    elif not bad and not telling(tried, gradient):
-        text = f"gradient of input {primal}: random directions cannot be measured well enough"
-        report.findings.append(Finding("projection", text, verdict="inconclusive", input=primal))
-    report.checks += judged.analytic.size
-    report_values(c, primal, judged, chosen, report)
+    for side in c.sides(primal):
+        tried, rows = _project(c, side, primal, smooth)
+        report.checks += 2 * len(tried)
+        bad = [p for p in tried if p.wrong.any()]
+        if bad:
+            worst = int(np.argmax(np.abs(bad[0].analytic - bad[0].numeric) / bad[0].bound))
+            culprit = bisect(forward, primal, rows[worst], (c.cotangents * smooth)[worst], bad[0])
+            judged = _sample(c, primal, np.union1d(chosen, [culprit]), report)
+            if not judged.wrong.any() and side.subject is c.subject:
+                report_spread(primal, bad[0], report)
+            if judged.wrong.any() or side.subject is c.subject:
+                return
+        elif telling(tried, rows):
+            _sample(c, primal, np.union1d(chosen, _departing(c, primal)), report)
+            return
+    text = f"gradient of input {primal}: random directions cannot be measured well enough"
+    report.findings.append(Finding("projection", text, verdict="inconclusive", input=primal))
 
 
 def _at_a_glance(c: Comparison, primal: int, report: Report) -> bool:
     """Whether few evaluations leave no doubt; a rule in single precision is held to its double."""
-    subject, rows = c.subject, c.rows[primal]
-    if c.subject.precision(primal) > EPS:
-        if primal not in c.wide_rows or not _equals_double(c, primal, strict=True):
-            return False
-        rows = c.wide_rows[primal]
+    if _departing(c, primal).size:
+        return False
+    rows = c.sides(primal)[0].rows[primal]
     report.checks += (1 + ELEMENTS) * len(rows)
-    return agrees(subject.forward, primal, rows, c.cotangents, subject.rng)
+    return agrees(c.subject.forward, primal, rows, c.cotangents, c.subject.rng)
 
 
-def _project(c: Comparison, primal: int, smooth: Array) -> tuple[list[Projection], Array, Array]:
-    """Projections, with the gradient and the cotangents they were made from.
-
-    A rule in single precision is projected in double, where nothing is lost in the sum, and then
-    held to its double elementwise; one that has no precision to gain there is projected as it is.
-    """
-    forward, cotangents = c.subject.forward, c.cotangents * smooth
-    choices = []
-    if c.wide is not None and primal in c.wide_rows:
-        choices.append((c.wide, c.wide_rows, c.wide_slack, EPS))
-    choices.append((c.subject, c.rows, c.slack, c.subject.precision(primal)))
-    for subject, all_rows, slack, eps in choices:
-        rows = all_rows[primal] if smooth.all() else subject.jacobian_rows(cotangents)[primal]
-        rng = c.subject.rng
-        tried = projections(forward, primal, rows, slack[primal], cotangents, rng, eps)
-        if any(p.wrong.any() for p in tried) or not telling(tried, rows):
-            continue
-        if subject is c.subject or _equals_double(c, primal):
-            break
-    return tried, rows, cotangents
+def _project(
+    c: Comparison, side: Side, primal: int, smooth: Array
+) -> tuple[list[Projection], Array]:
+    """Projections, with the gradient they were made from."""
+    cotangents = c.cotangents * smooth
+    rows = side.rows[primal] if smooth.all() else side.subject.jacobian_rows(cotangents)[primal]
+    eps = side.subject.precision(primal)
+    forward, rng = c.subject.forward, c.subject.rng
+    slack = side.slack()[primal]
+    return projections(forward, primal, rows, slack, cotangents, rng, eps), rows
 
 
-def _equals_double(c: Comparison, primal: int, strict: bool = False) -> bool:
-    """Whether every element of a gradient is that of double precision but for rounding."""
+def _departing(c: Comparison, primal: int) -> Array:
+    """The elements whose gradient is furthest from that of the rule in float64, if far at all."""
+    if primal not in c.wide_rows:
+        return np.zeros(0, int)
     narrow, wide = c.rows[primal], c.wide_rows[primal]
     typical = np.sqrt(np.mean(np.square(wide), axis=1, keepdims=True))
-    near = 64 * c.subject.precision(primal) * (np.abs(wide) + typical)
-    if not strict:
-        near = near + 16 * c.slack[primal]
-    return bool((np.abs(narrow - wide) <= near).all())
+    size = np.maximum(typical, 0.3 * typical.max(initial=0.0))
+    excess = np.abs(narrow - wide) / (64 * c.subject.precision(primal) * (np.abs(wide) + size))
+    worst = np.where(np.isfinite(excess), excess, 0.0).max(axis=0)
+    return np.flatnonzero(worst > 1)[np.argsort(-worst[worst > 1], kind="stable")[:8]]
 
 
-def _sample(c: Comparison, primal: int, chosen: Array) -> Judged:
-    """Judge chosen elements, the suspect ones twice."""
+def _sample(c: Comparison, primal: int, chosen: Array, report: Report) -> Judged:
+    """Judge chosen elements one by one."""
     forward, rows = c.subject.forward, c.rows[primal]
     options: dict[str, Any] = {"blur": c.blur, "informative": primal in c.wide_rows}
     eps = c.subject.precision(primal)
     judged = sampled(forward, primal, chosen, rows, c.slack[primal], c.cotangents, eps, options)
+    report.checks += judged.analytic.size
+    report_values(c, primal, judged, chosen, report)
     return judged

@@ -1,11 +1,13 @@
 """What judging the primals of one subject has in common."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
+from gradcheck.engines.numpy_pairs import NumpyPairs
 from gradcheck.forward import Array
 from gradcheck.subject import Subject
 from gradcheck.values import Judged, Numeric, judge
@@ -22,6 +24,15 @@ class Wanted(Protocol):
     def torch_f(self) -> Any: ...
     @property
     def nested(self) -> bool: ...
+
+
+@dataclass
+class Side:
+    """The rule in one precision: where it runs, its gradients, and how to ask for their slack."""
+
+    subject: Subject
+    rows: dict[int, Array]
+    slack: Callable[[], dict[int, Array]]
 
 
 class Comparison:
@@ -46,7 +57,26 @@ class Comparison:
     @cached_property
     def slack(self) -> dict[int, Array]:
         """For every primal the change of its gradients by one rounding, (cotangents, elements)."""
-        return self.subject.sensitivity(self.cotangents, self.rows)
+        slack = self.subject.sensitivity(self.cotangents, self.rows)
+        for i, change in self._by_outputs().items():
+            slack[i] = np.maximum(slack[i], change / 2)
+        return slack
+
+    def _by_outputs(self) -> dict[int, Array]:
+        """How the gradients of a rule in low precision change when it is handed the true outputs.
+
+        A sum over many elements is off by many roundings, and so is what a rule makes of it.
+        """
+        if self.wide is None or not isinstance(self.subject.engine, NumpyPairs):
+            return {}
+        pairs = zip(self.wide.outputs, self.subject.outputs, strict=True)
+        true = tuple(a.astype(b.dtype) for a, b in pairs)
+        try:
+            pull = self.subject.pullback_with(self.subject.primals, true)
+            rows = self.subject.jacobian_rows(self.cotangents, pull)
+        except Exception:
+            return {}
+        return {i: np.abs(rows[i] - self.rows[i]) for i in rows if i in self.rows}
 
     @cached_property
     def wide_slack(self) -> dict[int, Array]:
@@ -56,17 +86,29 @@ class Comparison:
         return self.wide.sensitivity(self.cotangents, self.wide_rows)
 
     def _widen(self, wide: Subject) -> None:
-        """Run the rule in float64 as well; note how far single precision blurs the outputs."""
+        """Run the rule in float64 as well; note how far single precision blurs the outputs.
+
+        What that means for gradients is estimated where it cannot be tried (:meth:`_by_outputs`).
+        """
         try:
             self.wide_rows = wide.jacobian_rows(self.cotangents)
         except Exception:
             self.wide_rows = {}
+        if isinstance(self.subject.engine, NumpyPairs):
+            return
         narrow = np.concatenate(
             [np.ravel(self.subject.outputs[i]).astype(float) for i in self.subject.floating]
         )
         eps = max(float(np.finfo(self.subject.outputs[i].dtype).eps) for i in self.subject.floating)
         base = self.subject.forward.base
         self.blur = np.maximum(np.abs(narrow - base), eps * np.abs(base))
+
+    def sides(self, primal: int) -> list[Side]:
+        """The rule as it is, and before that the rule in float64 where that is another one."""
+        own = Side(self.subject, self.rows, lambda: self.slack)
+        if self.wide is None or primal not in self.wide_rows:
+            return [own]
+        return [Side(self.wide, self.wide_rows, lambda: self.wide_slack), own]
 
     def judged(self, primal: int, numeric: Numeric, strict: bool = False) -> Judged:
         """The gradient of one primal against its numeric counterpart.

@@ -82,13 +82,10 @@ class NumpyPairs(Engine):
 
         return outputs, pullback
 
-    def jittered(self, f: Any, primals: Sequence[Array], rng: np.random.Generator) -> Pullback:
-        """The pullback with the output it is handed moved by a rounding error, too."""
-        raw = f(*primals)
-        outputs = outputs_of(raw, number_array, "an ndarray or a tuple of them")
-        moved = tuple(jitter(y, rng) if floating(y) else y for y in outputs)
-        several = isinstance(raw, tuple | list)
-        y: Any = moved if several else moved[0]
+    def handing(self, f: Any, primals: Sequence[Array], outputs: Outputs) -> Pullback:
+        """The pullback that hands its rule these outputs in place of the function's own."""
+        several = isinstance(f(*primals), tuple | list)
+        y: Any = outputs if several else outputs[0]
         return lambda gs: f.vjp(tuple(gs) if several else gs[0], y, *primals)
 
     def own_grads(
