@@ -54,7 +54,8 @@ def check_card(
         report.findings.append(Finding("cases", f"cases raises {type(error).__name__}: {error}"))
         return report
     if not cases:
-        report.findings.append(Finding("cases", "the card has no cases"))
+        text = "the card has no cases: nothing is known of its gradient"
+        report.findings.append(Finding("cases", text, verdict="inconclusive"))
         return report
     adapter = engine_of(op, engine, cases[0])
     report.engine = adapter.name

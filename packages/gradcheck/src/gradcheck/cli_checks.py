@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial, update_wrapper
 from typing import Any
 
-from gradcheck.card_cases import merge
+from gradcheck.card_cases import check_case, merge
 from gradcheck.cards import check_all, check_card
 from gradcheck.check import check_grads, check_vjp
 from gradcheck.engines import Pair, guess_engine
@@ -13,6 +13,7 @@ from gradcheck.forward import Array
 from gradcheck.jvp import check_jvp
 from gradcheck.oracles import torch_function
 from gradcheck.report import Report
+from gradcheck.specs import Case
 from gradcheck.targets import (
     Usage,
     draw,
@@ -24,6 +25,9 @@ from gradcheck.targets import (
     spread_over,
 )
 
+OF_POINTS = ("shape", "values", "domain", "dtype", "arg", "wrt")
+OF_FUNCTIONS = ("vjp", "jvp", "torch", "sizes", "may_alias")
+
 
 def checked(args: Namespace) -> Report | list[Report]:
     """The report for what the arguments of the command line name; a list for a registry.
@@ -32,8 +36,7 @@ def checked(args: Namespace) -> Report | list[Report]:
     """
     target = load(args.target)
     if _is_card(target):
-        _refuse_point(args, "an op card draws its own")
-        return check_card(target, args.engine, torch=_wants_torch(args), **_common(args))
+        return _card(target, args)
     if isinstance(target, Mapping) or (isinstance(target, Iterable) and not callable(target)):
         return _registry(target, args)
     if not callable(target):
@@ -49,20 +52,29 @@ def _wants_torch(args: Namespace) -> bool:
     return "torch" in (args.oracles or "").split(",")
 
 
-def _common(args: Namespace) -> dict[str, Any]:
-    return {"seed": _seed(args), "order": args.order, "mode": args.mode}
-
-
 def _seed(args: Namespace) -> int:
     if args.seed < 0:
         raise Usage(f"--seed is {args.seed}; it must not be negative")
     return int(args.seed)
 
 
-def _refuse_point(args: Namespace, why: str) -> None:
-    for option in ("shape", "values", "domain", "dtype", "arg", "vjp", "jvp", "torch", "wrt"):
+def _refuse(args: Namespace, options: Iterable[str], why: str) -> None:
+    for option in options:
         if getattr(args, option):
-            raise Usage(f"--{option} does not go with {args.target}: {why}")
+            raise Usage(f"--{option.replace('_', '-')} does not go with {args.target}: {why}")
+
+
+def _card(target: Any, args: Namespace) -> Report:
+    """Check a card on its own cases, or at the point that is asked for."""
+    _refuse(args, OF_FUNCTIONS, "an op card has its own")
+    options = {"seed": _seed(args), "order": args.order, "torch": _wants_torch(args)}
+    if not (args.shape or args.values):
+        _refuse(args, OF_POINTS, "an op card draws its own points")
+        return check_card(target, args.engine, mode=args.mode, **options)
+    primals, domains = _point(target, args)
+    case = Case(*primals, **dict(parse_keyword(text) for text in args.arg))
+    case.domain, case.wrt = domains, _wrt(args)
+    return check_case(target, case, args.engine, mode=args.mode, **options)
 
 
 def _registry(target: Any, args: Namespace) -> list[Report]:
@@ -73,7 +85,7 @@ def _registry(target: Any, args: Namespace) -> list[Report]:
         if not _is_card(card):
             kind = type(card).__name__
             raise Usage(f"{args.target} holds a {kind}; each must be a card (name, cases(rng))")
-    _refuse_point(args, "op cards draw their own")
+    _refuse(args, (*OF_FUNCTIONS, *OF_POINTS), "op cards have their own")
     if args.mode != "auto":
         raise Usage("--mode does not go with a registry; name one of its cards")
     options = {"seed": _seed(args), "order": args.order, "torch": _wants_torch(args)}
