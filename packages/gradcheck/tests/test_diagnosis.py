@@ -258,6 +258,18 @@ MISTAKES = [
         assigned,
         [normal(4, 2), np.array([0, 2, 2, 3, 2])],
     ),
+    Mistake(
+        "the right numbers at the wrong places: element (0,) has what belongs to (4,)",
+        np.sin,
+        lambda g, y, x: cos(g, y, x)[[4, 2, 0, 6, 1, 3, 5]],
+        [V],
+    ),
+    Mistake(
+        "element (2,) has what belongs to (5,)",
+        np.sin,
+        lambda g, y, x: cos(g, y, x)[[0, 1, 5, 3, 4, 2, 6]],
+        [V],
+    ),
     Mistake("each call adds", np.sin, Accumulating, [V]),
     Mistake("the first calls are right and later ones are not", np.sin, Once, [V]),
     Mistake(
@@ -440,7 +452,7 @@ def test_one_input_right_says_nothing_of_it():
 def test_many_wrong_elements_of_a_large_input_are_seen_through():
     x = normal(100, 100)
     report = gc.check_vjp(np.sin, lambda g, y, x: np.where(x < 0, -1, 1) * cos(g, y, x), [x])
-    assert told(report) == "only where the input is negative: sign flipped"
+    assert told(report).startswith("only where the input is negative: sign flipped (")
 
 
 def test_one_wrong_element_of_a_large_input_is_told_by_how_much():
@@ -450,7 +462,8 @@ def test_one_wrong_element_of_a_large_input_is_told_by_how_much():
         return grad
 
     text = told(gc.check_vjp(np.sin, vjp, [normal(3000)]))
-    assert text == "only at element (777,): 1.5 times the right value"
+    assert text.startswith("only at element (777,): 1.5 times the right value (")
+    assert text.endswith("of 3000 elements were tried)")
 
 
 def test_float32_rules_are_diagnosed_within_their_own_precision():

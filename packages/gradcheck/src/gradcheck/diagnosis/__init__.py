@@ -46,6 +46,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     cotangents.output_ignored,
     orders.cotangent_moved,
     orders.jacobian_transposed,
+    orders.exchanged,
     structure.lost,
     digits.narrow,
     arguments.mistaken,

@@ -74,6 +74,21 @@ def _permutation(order: tuple[int, ...]) -> str:
     return f"with its axes permuted to {order}"
 
 
+def exchanged(e: Evidence) -> str:
+    """Every gradient is right, for another element."""
+    count = e.claimed.shape[1]
+    if not 2 <= count <= 400 or len(e.claimed) < 2:
+        return ""
+    off = np.abs(e.claimed[:, :, None] - e.numeric[:, None, :])
+    match = (off <= e.near[:, None, :]).all(axis=0)  # (claimed, belongs to)
+    if not ((match.sum(axis=0) == 1).all() and (match.sum(axis=1) == 1).all()):
+        return ""
+    owner = match.argmax(axis=1)
+    first = int(np.flatnonzero(owner != np.arange(count))[0])
+    one, other = (e.index(int(e.chosen[k])) for k in (first, owner[first]))
+    return f"the right numbers at the wrong places: element {one} has what belongs to {other}"
+
+
 def jacobian_transposed(e: Evidence) -> str:
     """The transpose of the rule's Jacobian is the right one."""
     a, n = e.jacobian, e.slopes

@@ -6,6 +6,7 @@ from math import comb
 import numpy as np
 
 from gradcheck.diagnosis.evidence import Evidence
+from gradcheck.diagnosis.orders import exchanged
 from gradcheck.forward import Array
 
 Rule = Callable[[Evidence], str]
@@ -18,13 +19,14 @@ def only_some(e: Evidence, rules: tuple[Rule, ...]) -> str:
     if not 0 < count < wrong.size:
         return ""
     what = _what(e.part(np.flatnonzero(wrong)), rules)
+    tried = "" if e.whole else f" ({wrong.size} of {e.analytic.shape[1]} elements were tried)"
     for words, mask, by_chance in _conditions(e):
         if np.array_equal(mask, wrong) and (not by_chance or comb(wrong.size, count) >= 10):
-            return f"only {words}" + (f": {what}" if what else "; the rest is right")
+            return f"only {words}" + (f": {what}" if what else "; the rest is right") + tried
     if what:
-        return f"only some elements are wrong ({count} of {wrong.size}): {what}"
+        return f"only some elements are wrong ({count} of {wrong.size}): {what}{tried}"
     if count <= wrong.size // 2:
-        return f"only some elements are wrong ({count} of {wrong.size})"
+        return f"only some elements are wrong ({count} of {wrong.size}){tried}"
     return ""
 
 
@@ -47,7 +49,7 @@ def _what(e: Evidence, rules: tuple[Rule, ...]) -> str:
             return text
     if e.single == e.shape and e.fits(e.cotangents):
         return "must be g there"
-    return _by_a_constant(e) or _shares(e)
+    return exchanged(e) or _by_a_constant(e) or _shares(e)
 
 
 def _of_one(e: Evidence) -> str:
