@@ -160,6 +160,36 @@ class TestCase(unittest.TestCase):
     run("-k", "method").stdout.fnmatch_lines(["*1 inconclusive*"])
 
 
+def test_a_hypothesis_test_shows_its_smallest_example(run, pytester):
+    pytester.makepyfile(
+        test_suite="""
+import numpy as np
+from gradcheck import Arg, OpSpec, given_op
+
+HALF = OpSpec("half", np.square, lambda g, y, x: g * x, args=[Arg((1,))])
+test_half = given_op(HALF, database=None, max_examples=10)
+
+def gap(x):
+    return np.where(x == 1, np.nan, x)
+
+# Wrong where it can be judged, and at 1 it cannot: both are found, and the wrong one is told.
+GAP = OpSpec("gap", gap, lambda g, y, x: 2 * g, args=[Arg((1,))])
+test_both = given_op(GAP, database=None, max_examples=10)
+"""
+    )
+    result = run()
+    result.assert_outcomes(failed=2)
+    text = result.stdout.str()
+    half = text[text.index("test_half ___") : text.index("test_both ___")]
+    assert "FAIL  half [numpy]" in half
+    assert "reproduce: check_case(half, Case(np.array([1.0])))" in half
+    assert "case=Case(np.array([1.0]))" in half
+    assert "hypothesis/core.py" not in text
+    both = text[text.index("test_both ___") :]
+    assert "FAIL  gap [numpy]" in both
+    assert "Traceback" not in both
+
+
 def test_other_failures_are_left_alone(run, pytester):
     pytester.makepyfile(test_suite="def test_plain():\n    number = 1\n    assert number == 2\n")
     run().stdout.fnmatch_lines([">*assert number == 2", "E*assert 1 == 2"])

@@ -18,6 +18,13 @@ from gradcheck.specs import Case, OpSpec, accepted, draw_case
 
 TAKES = ("args", "kwargs", "report")
 
+DEFAULTS: dict[str, Any] = {
+    "max_examples": 50,
+    "deadline": None,
+    # All but explaining: it traces every line of the check, and the report explains better.
+    "phases": [phase for phase in Phase if phase is not Phase.explain],
+}
+
 
 class Drawn:
     """Draws with Hypothesis what :class:`gradcheck.drawing.Chance` draws with NumPy."""
@@ -114,14 +121,14 @@ def given_op(
     function is called after the gradients were found right, with what it names of ``args`` (a
     tuple), ``kwargs`` (a dict) and ``report``. An inconclusive case raises Inconclusive unless
     that is allowed. ``torch=True`` compares with the spec's torch counterpart, too. The remaining
-    keywords are Hypothesis settings (``max_examples=50`` and ``deadline=None`` by default). Raises
-    TypeError for a function that takes anything else.
+    keywords are Hypothesis settings (by default ``max_examples=50``, no deadline, and all phases but
+    explaining). Raises TypeError for a function that takes anything else.
 
     >>> spec = OpSpec("square", np.square, lambda g, y, x: 2 * g * x)
     >>> test_square = given_op(spec, max_examples=10, database=None)
     >>> test_square()
     """
-    chosen = settings(**{"max_examples": 50, "deadline": None, **hypothesis_settings})
+    chosen = settings(**{**DEFAULTS, **hypothesis_settings})
 
     def check(case: Case) -> Any:
         __tracebackhide__ = True

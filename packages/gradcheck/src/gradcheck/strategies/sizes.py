@@ -55,10 +55,12 @@ def broadcastable_shapes(
     full = draw(shapes(max_dims, max_side, min_dims, min_side))
     found = []
     for _ in range(count):
-        dropped = draw(st.integers(0, len(full) - min_dims))
+        form = draw(st.sampled_from(["whole", "stretched", "shorter"]))
+        dropped = draw(st.integers(0, len(full) - min_dims)) if form == "shorter" else 0
         tail = full[dropped:]
-        ones = [side > 1 and min_side < 2 and draw(st.booleans()) for side in tail]
-        found.append(tuple(1 if one else side for one, side in zip(ones, tail, strict=True)))
+        if form != "whole" and min_side < 2:
+            tail = tuple(1 if side != 1 and draw(st.booleans()) else side for side in tail)
+        found.append(tail)
     return tuple(found)
 
 
