@@ -1,4 +1,4 @@
-"""Lets the tests import the catalogues that lie beside them."""
+"""Lets the tests import what lies beside them."""
 
 import sys
 from pathlib import Path

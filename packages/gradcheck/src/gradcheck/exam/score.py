@@ -127,8 +127,8 @@ def table(marks: Sequence[Mark], judges: Sequence[str]) -> list[tuple[str, ...]]
         (silent + "inconclusive", "correct", "inconclusive_correct"),
         (silent + "cannot be asked", "correct", "unasked_correct"),
     ]
-    for title, total, count in lines:
-        of = str(getattr(tallies[0], total)) if tallies else "0"
+    for title, whole, count in lines:
+        of = str(getattr(tallies[0], whole)) if tallies else "0"
         rows.append((title, of, *(str(getattr(t, count)) for t in tallies)))
     rows.append(("seconds", "", *(f"{t.seconds:.1f}" for t in tallies)))
     return rows

@@ -20,7 +20,9 @@ def judge(rule: Rule, fast: bool) -> bool:
     question = Question(rule, wide=True)
     if not fast and question.work > LARGEST:
         raise Cannot(f"a Jacobian of {question.work:.0e} entries")
-    inputs = [torch.from_numpy(p).requires_grad_() for p in question.point]
+    # An empty ndarray may have strides of 0, which torch takes for overlapping memory.
+    point = [p if p.size else np.zeros(p.shape) for p in question.point]
+    inputs = [torch.from_numpy(p).requires_grad_() for p in point]
     function = function_of(question)
     told = torch.autograd.gradcheck(function.apply, inputs, fast_mode=fast, raise_exception=False)
     if told and question.order > 1:

@@ -7,7 +7,7 @@ import numpy as np
 from gradcheck.exam.rule import Rule
 from gradcheck.exam.tuning.functions import cos_rule, normals, relu, softmax, softplus
 
-normal = normals(105)
+normal = normals(7105)
 
 
 def naive_softmax_vjp(g: Any, y: Any, x: Any) -> Any:

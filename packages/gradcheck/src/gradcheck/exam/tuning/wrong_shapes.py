@@ -7,7 +7,7 @@ import numpy as np
 from gradcheck.exam.rule import Rule
 from gradcheck.exam.tuning.functions import convolve, normals, softmax, summed, take, take_vjp
 
-normal = normals(102)
+normal = normals(7102)
 
 
 def wrong_axis(g: Any, y: Any, x: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from gradcheck.exam.rule import Rule
 from gradcheck.exam.tuning.functions import identity, normals
 
-normal = normals(104)
+normal = normals(7104)
 F32 = normal(5).astype("f")
 
 
