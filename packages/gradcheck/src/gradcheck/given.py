@@ -121,7 +121,7 @@ def given_op(
     function is called after the gradients were found right, with what it names of ``args`` (a
     tuple), ``kwargs`` (a dict) and ``report``. An inconclusive case raises Inconclusive unless
     that is allowed. ``torch=True`` compares with the spec's torch counterpart, too. The remaining
-    keywords are Hypothesis settings (by default ``max_examples=50``, no deadline, and all phases but
+    keywords are Hypothesis settings (by default ``max_examples=50``, no deadline, all phases but
     explaining). Raises TypeError for a function that takes anything else.
 
     >>> spec = OpSpec("square", np.square, lambda g, y, x: 2 * g * x)
