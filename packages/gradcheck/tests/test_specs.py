@@ -119,6 +119,15 @@ def test_a_finding_of_check_case_reproduces_itself():
     assert eval(report.reproduce, names).verdict == "fail"
 
 
+def test_a_case_made_by_hand_keeps_to_the_domain_of_the_spec():
+    def log(x):
+        assert (x > 0).all()
+        return np.log(x)
+
+    spec = gc.OpSpec("log", log, lambda g, y, x: g / x, args=[gc.Arg(domain=(0.0, None))])
+    assert gc.check_case(spec, gc.Case(np.array([1e-6]))).ok
+
+
 def test_second_order_of_a_rule_that_is_a_pair():
     def second(gg, raw, g, y, x):
         return gg * np.cos(x), None, -gg * g * np.sin(x)

@@ -100,7 +100,8 @@ def check_case(
     'pass'
     """
     call = f"check_case({op.name}, {case!r}"
-    call += "" if seed is None else f", seed={seed}"
+    said = {"seed": seed, "order": order, "torch": torch or None}
+    call += "".join(f", {name}={value}" for name, value in said.items() if value is not None)
     options: dict[str, Any] = {"seed": seed, "order": order, "torch": torch, "mode": mode}
     return checked(op, case, engine_of(op, engine, case), f"{call})", **options)
 
@@ -126,7 +127,7 @@ def checked(
         order=min(wanted, getattr(case, "max_order", None) or 2, _highest(adapter, f)),
         mode=defaults.mode if mode == "auto" else mode,
         seed=defaults.seed if seed is None else int(seed),
-        bounds=getattr(case, "domain", None),
+        bounds=getattr(case, "domain", None) or getattr(op, "domains", None),
         torch_f=None if counterpart is None else call.bound(_as_torch_takes_it(counterpart)),
         oracles=("numeric", "torch") if counterpart else ("numeric",),
         may_alias=bool(getattr(op, "may_alias", False)),

@@ -145,6 +145,11 @@ class OpSpec:
         """The function, under the name op cards have for it."""
         return self.f
 
+    @property
+    def domains(self) -> list[Domain]:
+        """The domain of every argument, for cases that say nothing of their own."""
+        return [arg.domain for arg in self.args]
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.f(*args, **kwargs)
 
@@ -189,7 +194,7 @@ def draw_case(spec: OpSpec, source: Any, chosen: Mapping[str, Any] | None = None
             kwargs[name] = chosen[name] if chosen else source.pick(options)
     arrays = [_array(a, s, lengths, source) for a, s in zip(spec.args, shapes, strict=True)]
     case = Case(*arrays, **kwargs)
-    case.domain = [arg.domain for arg in spec.args]
+    case.domain = spec.domains
     case.max_order = spec.order
     return case
 
