@@ -115,6 +115,8 @@ def only_ones(e: Evidence) -> str:
     telling = np.abs(right).max(initial=0.0) > 1e-6 * scale.max(initial=0.0)
     near = 4 * e.near.max(axis=0) + 1e-9 * scale
     if telling and (np.abs(made - right) <= near).all():
+        if e.jacobian is not None:  # linear in g, and so the wrong parts of g are summed
+            return "right only for g = 1: elements of the cotangent reach the wrong elements"
         return "right only for g = 1: g does not multiply all that it should"
     return ""
 

@@ -9,6 +9,8 @@ import numpy as np
 from gradcheck.diagnosis.evidence import Evidence, axes_words, broadcast_axes
 from gradcheck.forward import Array
 
+Named = tuple[str, float, tuple[str, str] | tuple[()]]
+
 CONSTANTS = (
     ("2", 2.0),
     ("3", 3.0),
@@ -57,21 +59,53 @@ def name_factor(off: float, e: Evidence, exact: float = 1e-6) -> str:
     for which, size, off_by in ((0, "large", off), (1, "small", 1 / off)):
         found = [n for n in familiar(e) if abs(off_by - n[1]) <= exact * n[1]]
         if found:
-            reasons = list(dict.fromkeys(why[which] for _, _, why in found if why))[:2]
-            why = "; or ".join(reasons)
-            if found[0][1] in (
-                2.0,
-                3.0,
-            ):  # seen so often that an axis may have nothing to do with it
-                perhaps = [r for r in reasons if r.startswith("a ")]
-                why = f" (perhaps {perhaps[0].partition(' (')[0]})" if perhaps else ""
-            else:
-                why = why and f": {why}"
-            return f"too {size} by a constant factor {found[0][0]}{why}"
-    return f"off by a constant factor {off:.6g}"
+            known = any(abs(off_by - n) < 0.5 for n in _summed(e))
+            return f"too {size} by a constant factor {_explained(found, which, known)}"
+    return _of_scalars(off, e) or f"off by a constant factor {off:.6g}"
 
 
-Named = tuple[str, float, tuple[str, str] | tuple[()]]
+def _summed(e: Evidence) -> set[int]:
+    """Numbers of elements that the function itself sums, or that its gradient must sum."""
+    if e.single is None:
+        return set()
+    sizes = {int(np.prod(e.shape))} if np.prod(e.single) == 1 else set()
+    for axis, length in enumerate(e.shape):
+        rest = e.shape[:axis], e.shape[axis + 1 :]
+        if e.single in (rest[0] + rest[1], rest[0] + (1,) + rest[1]):
+            sizes.add(length)
+    spread = broadcast_axes(e.shape, e.single)
+    return sizes | {int(np.prod([e.single[a] for a in spread]))} if spread else sizes
+
+
+def _explained(found: list[Named], which: int, known: bool) -> str:
+    """The factor's name, with what may have brought it about."""
+    reasons = list(dict.fromkeys(why[which] for _, _, why in found if why))[:2]
+    plain = next((name for name, _, why in found if not why), "")
+    if known:
+        return f"{found[0][0]}: {reasons[0]}"
+    if not plain:
+        return found[0][0] + (": " + "; or ".join(reasons) if reasons else "")
+    # A factor of 2 is forgotten so often that the length of an axis may have nothing to do with it.
+    likely = [reason.partition(" (")[0] for reason in reasons if reason.startswith(("a ", "the "))]
+    perhaps = "; or ".join(likely)
+    return plain + (f" (perhaps {perhaps})" if perhaps else "")
+
+
+def _of_scalars(off: float, e: Evidence) -> str:
+    """A factor that is made of the only output, or of an input of one element."""
+    for name, array in e.named.items():
+        value = float(array.reshape(-1)[0]) if array.size == 1 else 0.0
+        if array.shape == e.shape or value == 0:
+            continue
+        made = ((name, abs(value)), (f"{name}**2", value**2), (f"exp({name})", np.exp(value)))
+        for text, number in made:
+            for times, constant in (("", 1.0), ("2 * ", 2.0)):
+                known = constant * number
+                if abs(off - known) <= 1e-6 * known:
+                    return f"too large by the factor {times}{text}: divide by it"
+                if abs(off * known - 1) <= 1e-6:
+                    return f"too small by the factor {times}{text}: multiply by it"
+    return ""
 
 
 def familiar(e: Evidence) -> Iterator[Named]:
@@ -80,8 +114,7 @@ def familiar(e: Evidence) -> Iterator[Named]:
     for size, (what, over) in sizes.items():
         divide = f"a sum where a mean belongs {over} (divide by {size})"
         multiply = f"a mean where a sum belongs {over} (multiply by {size})"
-        name = str(size) if size <= 3 else f"{size} = {what}"
-        yield name, float(size), (divide, multiply)
+        yield f"{size} = {what}", float(size), (divide, multiply)
     for name, value in CONSTANTS:
         yield name, value, ()
     for (a, (first, _)), (b, (second, _)) in permutations(sizes.items(), 2):
@@ -94,8 +127,8 @@ def familiar(e: Evidence) -> Iterator[Named]:
             why = f"it divides by n - 1 where n belongs, n = {size} = {what}"
             other = f"it divides by n where n - 1 belongs, n = {size} = {what}"
             yield f"{size}/{size - 1}", size / (size - 1), (why, other)
-        yield f"sqrt({size})", math.sqrt(size), (f"{size} is {what}", f"{size} is {what}")
-        yield f"{size}²", float(size) ** 2, (f"{size} is {what}", f"{size} is {what}")
+        yield f"sqrt({size})", math.sqrt(size), (f"the root of {size}, {what}",) * 2
+        yield f"{size}²", float(size) ** 2, (f"the square of {size}, {what}",) * 2
 
 
 def _sizes(e: Evidence) -> dict[int, tuple[str, str]]:

@@ -89,6 +89,24 @@ def exchanged(e: Evidence) -> str:
     return f"the right numbers at the wrong places: element {one} has what belongs to {other}"
 
 
+def outputs_exchanged(e: Evidence) -> str:
+    """The rows of the Jacobian are the right ones, for other outputs."""
+    a, n = e.jacobian, e.slopes
+    if a is None or n is None or not e.whole or len(n) < 3 or a.shape[1] < 2:
+        return ""
+    near = e.slope_error + 1e-7 * np.abs(n).max(initial=0.0) + np.zeros_like(n)
+    wrong = np.flatnonzero((np.abs(a - n) > near).any(axis=1))
+    left = wrong.tolist()
+    for k in wrong:
+        found = next((j for j in left if (np.abs(a[k] - n[j]) <= near[j]).all()), None)
+        if found is None:
+            return ""
+        left.remove(found)
+    if not wrong.size:
+        return ""
+    return "the cotangent's elements are used in the wrong order (reshaped, transposed or indexed)"
+
+
 def jacobian_transposed(e: Evidence) -> str:
     """The transpose of the rule's Jacobian is the right one."""
     a, n = e.jacobian, e.slopes

@@ -46,7 +46,8 @@ def _of_one(t: str, v: Array) -> Iterator[tuple[str, Array]]:
     yield from ((f"exp({t})", np.exp(v)), (f"exp(-{t})", np.exp(-v)), (f"log({t})", np.log(v)))
     yield from ((f"cos({t})", np.cos(v)), (f"sin({t})", np.sin(v)), (f"sqrt({t})", np.sqrt(v)))
     yield from ((f"sign({t})", np.sign(v)), (f"({t} > 0)", (v > 0) * 1.0))
-    yield f"{t} * (1 - {t})", v * (1 - v)
+    yield from ((f"{t} * (1 - {t})", v * (1 - v)), (f"tanh({t})", np.tanh(v)))
+    yield f"sigmoid({t})", 1 / (1 + np.exp(-v))
 
 
 Source = Callable[[Evidence], Iterator[tuple[str, Array]]]
@@ -57,8 +58,8 @@ def missing(e: Evidence) -> str:
     if not e.rich or not np.isfinite(e.claimed).all():
         return _missing_term(e, None) if e.claimed.shape[1] > 1 else ""
     found = _missing_factor(e, simple) or _missing_term(e, None) or _missing_term(e, simple)
-    found = found or _missing_factor(e, functions) or _missing_term(e, functions)
-    return found or _wrong_factor(e)
+    found = found or _missing_factor(e, functions) or _wrong_factor(e)
+    return found or _missing_term(e, functions)
 
 
 def _wrong_factor(e: Evidence) -> str:
@@ -69,6 +70,19 @@ def _wrong_factor(e: Evidence) -> str:
             ratio = (v / u)[e.chosen]
             if np.isfinite(ratio).all() and e.fits(e.claimed * ratio):
                 return f"the factor {text} must be {right}"
+    return ""
+
+
+def exchanged_factor(e: Evidence) -> str:
+    """One of the quantities stands where another one belongs."""
+    if not e.rich:
+        return ""
+    known = [(t, v[e.chosen]) for t, v in (*simple(e), *functions(e))]
+    known = [(t, v) for t, v in known if np.isfinite(v).all() and v.all()]
+    for (text, u), (right, v) in permutations(known, 2):
+        ratio = v / u
+        if np.ptp(ratio) and e.fits(e.claimed * ratio):
+            return f"the factor {text} must be {right}"
     return ""
 
 

@@ -102,6 +102,8 @@ def _conditions(e: Evidence) -> Iterator[Condition]:
     bad, good = np.abs(values[e.wrong]), np.abs(values[~e.wrong])
     if bad.size and bad.min() > max(80, good.max(initial=0.0)) and not np.isfinite(e.claimed).all():
         yield f"where the input is large, from {bad.min():.4g} on", e.wrong, False
+    if len(index) >= 2:
+        yield from _triangles(index[-2], index[-1])
     yield from _relations(e)
     yield from _positions(e, index)
     yield from _thresholds("the input", values, e.wrong)
@@ -128,6 +130,16 @@ def _relations(e: Evidence) -> Iterator[Condition]:
         yield f"where {name} is positive", other > 0, True
 
 
+def _triangles(row: Array, column: Array) -> Iterator[Condition]:
+    axes = "the diagonal of the last two axes"
+    yield f"on {axes}", row == column, True
+    yield f"off {axes}", row != column, True
+    yield f"above {axes}", row < column, True
+    yield f"below {axes}", row > column, True
+    yield f"on and above {axes}", row <= column, True
+    yield f"on and below {axes}", row >= column, True
+
+
 def _positions(e: Evidence, index: Array) -> Iterator[Condition]:
     for axis, length in enumerate(e.shape):
         if length < 2:
@@ -142,14 +154,6 @@ def _positions(e: Evidence, index: Array) -> Iterator[Condition]:
         if length > 3:
             yield f"at odd indices of axis {axis}", at % 2 == 1, True
             yield f"at even indices of axis {axis}", at % 2 == 0, True
-    if len(index) >= 2:
-        row, column = index[-2], index[-1]
-        yield "on the diagonal of the last two axes", row == column, True
-        yield "off the diagonal of the last two axes", row != column, True
-        yield "above the diagonal of the last two axes", row < column, True
-        yield "below the diagonal of the last two axes", row > column, True
-        yield "on and above the diagonal of the last two axes", row <= column, True
-        yield "on and below the diagonal of the last two axes", row >= column, True
     for axis, length in enumerate(e.shape if e.whole else ()):
         at = index[axis]
         bad = np.unique(at[e.wrong])
