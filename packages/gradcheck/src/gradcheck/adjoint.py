@@ -38,6 +38,8 @@ def forward_against_reverse(trial: "Trial") -> Iterator[Finding]:
     """
     subject = trial.subject
     usable = [i for i in subject.wrt if i in trial.rows]
+    if not hasattr(subject.engine, "jvp"):
+        return  # an adapter with the required members alone
     if not usable or not all(np.isfinite(trial.rows[i]).all() for i in usable):
         return
     weights = {i: _signed(subject, i) for i in usable}

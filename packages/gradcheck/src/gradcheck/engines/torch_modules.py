@@ -41,8 +41,8 @@ def with_parameters(module: Any, inputs: Sequence[Any]) -> tuple[Callable[..., A
     """A module as a function of its inputs and parameters, and the arrays to check it at.
 
     ``check_grads(*with_parameters(module, [x]), engine="torch")`` then judges the gradients of all
-    of them, numbered with the inputs first; ``f.names`` has their names. Raises TypeError for what
-    is no module of torch or tensor_core.
+    of them, numbered with the inputs first; ``f.names`` has their names. Parameters take the
+    precision of the inputs. Raises TypeError for what is no module of torch or tensor_core.
 
     >>> with_parameters(abs, [])
     Traceback (most recent call last):
@@ -65,4 +65,6 @@ def with_parameters(module: Any, inputs: Sequence[Any]) -> tuple[Callable[..., A
 
     f.__name__ = type(module).__name__
     f.names = [*(f"input {i}" for i in range(count)), *named]  # type: ignore[attr-defined]
-    return f, arrays + [p.detach().numpy().copy() for p in named.values()]
+    kinds = [a.dtype for a in arrays if a.dtype.kind == "f"]
+    values = [np.array(p.detach().numpy(), kinds[0] if kinds else None) for p in named.values()]
+    return f, arrays + values
