@@ -270,6 +270,30 @@ MISTAKES = [
         lambda g, y, x: cos(g, y, x)[[0, 1, 5, 3, 4, 2, 6]],
         [V],
     ),
+    Mistake(
+        "too large by the factor exp(y): divide by it",
+        lambda x: np.log(np.exp(x).sum()),
+        lambda g, y, x: g * np.exp(x),
+        [V],
+    ),
+    Mistake(
+        "the cotangent's elements are used in the wrong order",
+        lambda x: np.repeat(x, 3),
+        lambda g, y, x: g.reshape(3, 4).sum(0),
+        [normal(4)],
+    ),
+    Mistake(
+        "only below the diagonal of the last two axes: must be zero there",
+        np.triu,
+        lambda g, y, x: g.copy(),
+        [Q],
+    ),
+    Mistake(
+        "a sum where a mean belongs over axis 0 (divide by 2)",
+        lambda x: x.mean(0),
+        lambda g, y, x: np.repeat(g[None], 2, 0),
+        [normal(2, 5)],
+    ),
     Mistake("each call adds", np.sin, Accumulating, [V]),
     Mistake("the first calls are right and later ones are not", np.sin, Once, [V]),
     Mistake(
@@ -479,3 +503,12 @@ def test_a_rule_that_raises_on_strange_arguments_is_still_diagnosed():
         return g * (1 - y * y) * x
 
     assert "a factor is missing: times 1 / x" in told(gc.check_vjp(np.tanh, vjp, [V]))
+
+
+def test_a_function_of_the_wrong_array_is_seen_without_calling_the_rule_differently():
+    def vjp(g, y, x):
+        if not np.array_equal(y, np.tanh(x)):
+            raise ValueError("not what was computed")
+        return g * (1 - x * x)
+
+    assert told(gc.check_vjp(np.tanh, vjp, [V])) == "the factor (1 - x**2) must be (1 - y**2)"

@@ -48,7 +48,18 @@ def test_one_line_is_printed_once_when_it_shows_every_finding():
     assert text.splitlines()[-1].startswith("  reproduce: check_vjp(sin, vjp, primals, seed=0)")
 
 
+def second(gg, raw, g, y, a, b):
+    """The rule of the rule of a product, one term of the wrong sign."""
+    return gg[0] * b + gg[1] * a, np.zeros_like(y), gg[1] * g, -gg[0] * g
+
+
 CASES = {
+    "order 2": (
+        np.multiply,
+        gc.Pair(lambda g, y, a, b: (g * b, g * a), second),
+        [A, A + 1],
+        {"order": 2},
+    ),
     "two inputs": (product, twice_and_minus, [A, B], {}),
     "named input": (product, twice_and_minus, [A, B], {"wrt": (1,), "seed": 3}),
     "domain": (np.log, lambda g, y, x: 2 * g / x, [np.abs(A)], {"domain": (0.0, None)}),

@@ -42,12 +42,14 @@ def _written(value: Any) -> str:
 
 
 def narrowed(line: str, primal: int, several: bool) -> str:
-    """The same call for one input alone, when the call names none and there are several.
+    """The same call for one input alone, when there are several.
+
+    A check of a higher order stays as it is: its inputs are the primals and the cotangents.
 
     >>> narrowed("check_vjp(f, vjp, primals, seed=0)", 1, several=True)
     'check_vjp(f, vjp, primals, wrt=(1,), seed=0)'
     """
-    if not several or "primals" not in line:
+    if not several or "primals" not in line or "order=" in line:
         return line
     if "wrt=" in line:
         return re.sub(r"wrt=\([\d, ]*\)", f"wrt=({primal},)", line)
