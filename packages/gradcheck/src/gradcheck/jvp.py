@@ -192,8 +192,9 @@ def _random_directions(rule: ForwardRule, primal: int, report: Report) -> None:
     directions, count = random_signs(rule, primal), int(rule.seen.sum())
     where = f"along random directions in input {primal}"
     places: Array = np.arange(count)
+    off = 0
     if count > WIDE:
-        places = _suspects(rule, primal, directions, report)
+        places, off = _suspects(rule, primal, directions, report)
         if not places.size:
             return
         case = outputs_of_case(rule, directions, places)
@@ -202,10 +203,16 @@ def _random_directions(rule: ForwardRule, primal: int, report: Report) -> None:
     judged = settled(case)
     report.checks += judged.analytic.size
     report_outputs(case, judged, places, report, where)
+    if off > LOOKED_AT and not judged.wrong.any():
+        text = f"tangents along input {primal}: {off} sums of outputs are in doubt"
+        text += f", {LOOKED_AT} of them were looked into"
+        report.findings.append(Finding("projection", text, verdict="inconclusive", input=primal))
 
 
-def _suspects(rule: ForwardRule, primal: int, directions: list[Direction], report: Report) -> Array:
-    """Outputs to measure one by one: of sums that are off, and some of those at kinks."""
+def _suspects(
+    rule: ForwardRule, primal: int, directions: list[Direction], report: Report
+) -> tuple[Array, int]:
+    """Outputs to measure one by one: of sums that are off, and some at kinks; how many are off."""
     rng = rule.subject.rng
     smooth = without_kinks(rule.forward, primal, rng)
     kinked = np.flatnonzero(~smooth)
@@ -216,12 +223,9 @@ def _suspects(rule: ForwardRule, primal: int, directions: list[Direction], repor
     report.checks += judged.analytic.size
     bad = np.flatnonzero(judged.wrong.any(axis=1) | judged.doubtful.all(axis=1))
     worst = bad[np.argsort(-judged.miss.max(axis=1)[bad], kind="stable")]
-    if len(worst) > LOOKED_AT:
-        text = f"{len(worst)} sums of output tangents are in doubt, {LOOKED_AT} were looked into"
-        report.note(f"input {primal}: {text}")
     chosen = [np.arange(starts[b], starts[b + 1]) for b in worst[:LOOKED_AT]]
     some = rng.choice(kinked, min(256, kinked.size), replace=False)
-    return np.unique(np.concatenate([some.astype(int), *chosen]))
+    return np.unique(np.concatenate([some.astype(int), *chosen])), len(worst)
 
 
 def _both_ways(subject: Subject, report: Report) -> None:
