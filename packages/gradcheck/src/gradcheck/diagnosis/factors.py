@@ -86,7 +86,8 @@ def _explained(found: list[Named], which: int, known: bool) -> str:
     if not plain:
         return found[0][0] + (": " + "; or ".join(reasons) if reasons else "")
     # A factor of 2 is forgotten so often that the length of an axis may have nothing to do with it.
-    likely = [reason.partition(" (")[0] for reason in reasons if reason.startswith(("a ", "the "))]
+    kinds = ("a ",) if plain == "2" else ("a ", "the ")
+    likely = [reason.partition(" (")[0] for reason in reasons if reason.startswith(kinds)]
     perhaps = "; or ".join(likely)
     return plain + (f" (perhaps {perhaps})" if perhaps else "")
 

@@ -19,7 +19,8 @@ MEASURED = 400  # elements
 FEWEST = 16  # a measurement of fewer shows no more than what was judged
 ENTRIES = 50_000  # of a Jacobian
 OUTPUTS = 512  # pullbacks for the rule's Jacobian
-SECONDS = 0.3  # for the numeric Jacobian, and as much for the rule's
+SECONDS = 1.0  # that a measurement may take, and the rule's Jacobian
+NUMBERS = 40_000_000  # that a function may return and take over a measurement
 COTANGENTS = 3
 EVALUATIONS = 30  # of f for one element
 
@@ -30,13 +31,24 @@ def gather(c: Comparison, primal: int, judged: Judged, elements: Array | None) -
     size = subject.primals[primal].size
     chosen = np.arange(size) if elements is None else np.asarray(elements)
     evidence = _judged_alone(c, primal, judged, chosen)
-    afford = int(SECONDS / max(EVALUATIONS * _seconds_of_f(subject), 1e-9))
-    most = min(MEASURED, afford)
+    most = _affordable(subject, size)
     if most < min(size, FEWEST):
         return evidence
     if elements is not None or chosen.size > most:
         chosen = _pick(size, most, evidence)
     return _measured(c, primal, chosen, evidence)
+
+
+def _affordable(subject: Subject, size: int) -> int:
+    """How many elements to measure: by the sizes alone, so that equal checks give equal reports.
+
+    Only where that would take long does the clock decide.
+    """
+    most = min(MEASURED, NUMBERS // (EVALUATIONS * (subject.width + size + 1000)))
+    each = EVALUATIONS * _seconds_of_f(subject)
+    if each * min(most, size) <= SECONDS:
+        return most
+    return min(most, FEWEST) if each * FEWEST <= SECONDS else 0
 
 
 def _judged_alone(c: Comparison, primal: int, judged: Judged, chosen: Array) -> Evidence:
@@ -202,7 +214,7 @@ def _jacobian(e: Evidence, subject: Subject) -> Array | None:
         return None
     start = perf_counter()
     e.pull(e.cotangents[:1])
-    if (perf_counter() - start) * width > SECONDS:
+    if (perf_counter() - start) * width > SECONDS / 2:
         return None
     jacobian = e.pull(np.eye(width))
     made = e.cotangents @ jacobian
