@@ -6,23 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-
+from gradcheck import asked
 from gradcheck.compare import compare
 from gradcheck.comparison import Comparison
 from gradcheck.engines import get_engine, guess_engine
-from gradcheck.engines.base import Engine, Misuse, floating
+from gradcheck.engines.base import Engine, Misuse
 from gradcheck.engines.numpy_pairs import Pair
-from gradcheck.forward import Array, Bounds
+from gradcheck.judgeable import judgeable
 from gradcheck.outcomes import judge
 from gradcheck.probes import PROBES, Trial, structure
 from gradcheck.report import Finding, Report
-from gradcheck.reproduce import call_line
+from gradcheck.reproduce import call_line, engine_named
 from gradcheck.settings import defaults
 from gradcheck.sound import COMBINED, sound
 from gradcheck.subject import Grads, Subject, blame
-
-MODES = ("auto", "exhaustive", "projection")
-ORACLES = ("numeric", "torch", "complex")
 
 
 @dataclass(frozen=True)
@@ -44,13 +41,9 @@ class Options:
     nested: bool = False  # the function is itself a gradient: values only
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise ValueError(f"mode is {self.mode!r}; it must be one of {', '.join(MODES)}")
-        if self.order not in (1, 2, 3):
-            raise ValueError(f"order is {self.order!r}; it must be 1, 2 or 3")
-        unknown = [o for o in self.oracles if o not in ORACLES]
-        if unknown:
-            raise ValueError(f"unknown oracles {unknown}; known: {', '.join(ORACLES)}")
+        asked.mode_of(self.mode)
+        asked.order_of(self.order)
+        asked.oracles_of(self.oracles)
 
 
 def check_vjp(
@@ -84,13 +77,13 @@ def check_vjp(
     >>> print(check_vjp(np.sin, lambda g, y, x: g * np.cos(x), [np.array([0.5, 2.0])]).verdict)
     pass
     """
-    pair, engine = Pair(f, vjp), get_engine("numpy")
-    _has_order(engine, pair, order)
-    label = str(name or getattr(f, "__name__", "f"))
-    options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, label)
-    options = replace(options, bounds=domain, may_alias=may_alias)
+    pair, engine = Pair(asked.function(f, "f"), asked.function(vjp, "vjp")), get_engine("numpy")
+    _has_order(engine, pair, asked.order_of(order))
+    arrays = asked.point(primals, domain)
+    options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, asked.label(f, name))
+    options = replace(options, bounds=domain, may_alias=asked.flag(may_alias, "may_alias"))
     line = _line("check_vjp", (_written(f), "vjp", "primals"), options, oracles, torch_f)
-    return run(engine, pair, primals, replace(options, reproduce=line))
+    return run(engine, pair, arrays, replace(options, reproduce=line))
 
 
 def _has_order(engine: Engine, f: Any, order: int) -> None:
@@ -132,13 +125,13 @@ def check_grads(
     >>> check_grads(Pair(np.exp, lambda g, y, x: g * y), [np.array([0.5, 2.0])]).verdict
     'pass'
     """
-    label = str(name or getattr(f, "__name__", "f"))
-    arrays = _arrays(primals)
-    chosen = guess_engine(f, arrays) if engine == "auto" else get_engine(engine)
-    _has_order(chosen, f, order)
-    options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, label)
+    arrays = asked.point(primals, domain)
+    asked.function(f, "f")
+    chosen = get_engine(engine) if asked.given(engine) else guess_engine(f, arrays)
+    _has_order(chosen, f, asked.order_of(order))
+    options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, asked.label(f, name))
     options = replace(options, bounds=domain)
-    arguments = (_written(f), "primals", f"engine={chosen.name!r}")
+    arguments = (_written(f), "primals", engine_named(engine, chosen.name))
     line = _line("check_grads", arguments, options, oracles, torch_f)
     return run(chosen, f, arrays, replace(options, reproduce=line))
 
@@ -160,11 +153,12 @@ def assert_grads(
     'pass'
     """
     __tracebackhide__ = True  # pytest shows the caller's line, not this one
+    allowed = asked.flag(allow_inconclusive, "allow_inconclusive")
     if vjp is None:
         report = check_grads(f, primals, **options)
     else:
         report = check_vjp(f, vjp, primals, **options)
-    return judge(report, allow_inconclusive)
+    return judge(report, allowed)
 
 
 def _options(
@@ -180,13 +174,13 @@ def _options(
     if oracles is None:
         oracles = ("numeric",) if torch_f is None else ("numeric", "torch")
     return Options(
-        wrt=None if wrt is None else tuple(wrt),
-        order=order,
-        mode=defaults.mode if mode == "auto" else mode,
-        oracles=tuple(oracles),
-        seed=defaults.seed if seed is None else int(seed),
+        wrt=asked.wrt_of(wrt),
+        order=asked.order_of(order),
+        mode=defaults.mode if asked.mode_of(mode) == "auto" else mode,
+        oracles=asked.oracles_of(oracles),
+        seed=defaults.seed if seed is None else asked.integer(seed, "seed", 0),
         torch_f=torch_f,
-        sizes=sizes,
+        sizes=asked.flag(sizes, "sizes", ", or None for what is usual"),
         name=name,
     )
 
@@ -218,48 +212,14 @@ def _line(
     )
 
 
-def _arrays(primals: Sequence[Any]) -> list[Array]:
-    """The primals as ndarrays; raises TypeError for what has no real numbers."""
-    if isinstance(primals, np.ndarray) or not isinstance(primals, Sequence):
-        kind = type(primals).__name__
-        raise TypeError(f"primals is a {kind}; it must be a list of arrays, even for one array")
-    arrays = [np.asarray(p) for p in primals]
-    for i, a in enumerate(arrays):
-        if a.dtype.kind not in "fiub":
-            raise TypeError(f"primal {i} has dtype {a.dtype}; it must hold real numbers")
-    return arrays
-
-
-def _positions(wrt: tuple[int, ...] | None, primals: list[Array]) -> list[int]:
-    if wrt is None:
-        return [i for i, p in enumerate(primals) if floating(p)]
-    for i in wrt:
-        if not 0 <= i < len(primals) or not floating(primals[i]):
-            raise ValueError(f"wrt names {i}, which is not a floating-point primal")
-    return sorted(set(wrt))
-
-
-def _bounds(domain: Any, count: int) -> list[Bounds]:
-    """One (low, high) or None per primal."""
-    if domain is None:
-        return [None] * count
-    if isinstance(domain, tuple) and len(domain) == 2 and all(map(_is_bound, domain)):
-        return [(domain[0], domain[1])] * count
-    if len(domain) != count:
-        raise ValueError(f"domain has {len(domain)} entries for {count} primals")
-    return list(domain)
-
-
-def _is_bound(value: Any) -> bool:
-    return value is None or isinstance(value, int | float)
-
-
 def run(engine: Engine, f: Any, primals: Sequence[Any], options: Options) -> Report:
     """Check one function at one point; the entry point below the public ones."""
-    arrays = [np.array(p, order="K") for p in _arrays(primals)]  # a rule may write into them
+    arrays = [
+        np.array(p, order="K") for p in asked.arrays_of(primals)
+    ]  # a rule may write into them
     report = Report(options.name, engine.name, options.seed, reproduce=options.reproduce)
-    wrt = _positions(options.wrt, arrays)
-    bounds = _bounds(options.bounds, len(arrays))
+    wrt = asked.positions(options.wrt, arrays)
+    bounds = asked.bounds_of(options.bounds, len(arrays))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
@@ -273,7 +233,7 @@ def run(engine: Engine, f: Any, primals: Sequence[Any], options: Options) -> Rep
 
 def _check(subject: Subject, options: Options, report: Report) -> None:
     """Values, then probes, then the second order; findings go into the report."""
-    if not _judgeable(subject, report):
+    if not judgeable(subject, report, "gradients", "their cotangent is 0"):
         return
     finite = np.isfinite(subject.forward.base)
     cotangents = np.ones((2, subject.width))
@@ -296,23 +256,6 @@ def _check(subject: Subject, options: Options, report: Report) -> None:
     report.evaluations += subject.forward.evaluations
     if options.order > 1 and report.verdict != "fail":
         _next_order(subject, grads, options, report)
-
-
-def _judgeable(subject: Subject, report: Report) -> bool:
-    """Whether there is anything finite to differentiate."""
-    if not subject.floating:
-        kinds = ", ".join(str(y.dtype) for y in subject.outputs)
-        raise Misuse("output", f"f returns {kinds}; only floating-point outputs have gradients")
-    if not subject.wrt:
-        raise Misuse("input", "no floating-point input to differentiate")
-    base = subject.forward.base
-    bad = np.flatnonzero(np.isnan(base))
-    if bad.size:
-        text = f"f returns NaN at {bad.size} of {subject.width} outputs, first at {bad[0]}"
-        report.findings.append(Finding("output", text, verdict="inconclusive"))
-    elif np.isinf(base).any():
-        report.note(f"f is infinite at {int(np.isinf(base).sum())} outputs: their cotangent is 0")
-    return not bad.size
 
 
 def _probe(trial: Trial, report: Report) -> None:
@@ -340,7 +283,7 @@ def _next_order(subject: Subject, grads: Grads, options: Options, report: Report
     cotangents = subject.split(subject.rng.standard_normal(subject.width))
     primals = [*subject.primals, *cotangents]
     wrt = tuple(subject.wrt) + tuple(count + k for k in subject.floating)
-    bounds = [*_bounds(options.bounds, count), *([None] * len(cotangents))]
+    bounds = [*asked.bounds_of(options.bounds, count), *([None] * len(cotangents))]
     order = options.order - 1
     nested = replace(
         options,

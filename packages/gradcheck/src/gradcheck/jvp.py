@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import asked
 from gradcheck.adjoint import forward_against_reverse
-from gradcheck.check import Options, _arrays, _bounds, _positions
+from gradcheck.check import Options
 from gradcheck.comparison import Comparison
 from gradcheck.engines import get_engine
 from gradcheck.engines.base import Misuse
 from gradcheck.engines.numpy_pairs import Pair
 from gradcheck.forward import Array, Direction
+from gradcheck.judgeable import judgeable
 from gradcheck.jvp_findings import report_entries, report_outputs
 from gradcheck.jvp_probes import PROBES, mutation, structure
 from gradcheck.jvp_values import (
@@ -27,6 +29,7 @@ from gradcheck.jvp_values import (
 from gradcheck.large import without_kinks
 from gradcheck.probes import Trial
 from gradcheck.report import Finding, Report
+from gradcheck.reproduce import call_line
 from gradcheck.settings import defaults
 from gradcheck.subject import Subject
 from gradcheck.tangents import ForwardRule
@@ -61,22 +64,32 @@ def check_jvp(
     >>> print(check_jvp(np.sin, lambda t, y, x: t * np.cos(x), [np.array([0.5, 2.0])]).verdict)
     pass
     """
-    for rule, what in ((f, "f"), (jvp, "jvp"), (vjp, "vjp")):
-        if not callable(rule) and not (rule is None and what == "vjp"):
-            raise TypeError(f"{what} is a {type(rule).__name__}; it must be a function")
-    label = str(name or getattr(f, "__name__", "f"))
+    asked.function(f, "f")
+    asked.function(jvp, "jvp")
+    if vjp is not None:
+        asked.function(vjp, "vjp")
+    label = asked.label(f, name)
     options = Options(
-        wrt=None if wrt is None else tuple(wrt),
-        mode=defaults.mode if mode == "auto" else mode,
-        seed=defaults.seed if seed is None else int(seed),
+        wrt=asked.wrt_of(wrt),
+        mode=defaults.mode if asked.mode_of(mode) == "auto" else mode,
+        seed=defaults.seed if seed is None else asked.integer(seed, "seed", 0),
         name=label,
-        may_alias=may_alias,
+        may_alias=asked.flag(may_alias, "may_alias"),
     )
-    arrays = [np.array(p, order="K") for p in _arrays(primals)]  # a rule may write into them
-    wrt_all, bounds = _positions(options.wrt, arrays), _bounds(domain, len(arrays))
-    more = "" if wrt is None else f", wrt={tuple(wrt)}"
-    more += "" if mode == "auto" else f", mode={mode!r}"
-    line = f"check_jvp({label}, jvp, primals{more}, seed={options.seed})"
+    # A rule may write into what it is given.
+    arrays = [np.array(p, order="K") for p in asked.point(primals, domain)]
+    wrt_all = asked.positions(options.wrt, arrays)
+    bounds = asked.bounds_of(domain, len(arrays))
+    line = call_line(
+        "check_jvp",
+        *(str(getattr(f, "__name__", "f")), "jvp", "primals"),
+        seed=options.seed,
+        vjp=vjp,
+        wrt=options.wrt,
+        mode=mode,
+        domain=domain,
+        may_alias=options.may_alias,
+    )
     report = Report(label, "numpy", options.seed, reproduce=line)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -98,7 +111,7 @@ def _check(
     subject: Subject, jvp: Callable[..., Any], both: bool, options: Options, report: Report
 ) -> None:
     """Structure, values, properties, and forward against reverse."""
-    if not _judgeable(subject, report):
+    if not judgeable(subject, report, "tangents", "their tangents are not judged"):
         return
     raw = subject.f(*[p.copy() for p in subject.primals])
     rule = ForwardRule(subject, jvp, isinstance(raw, tuple | list))
@@ -126,24 +139,6 @@ def _check(
     if both:
         _both_ways(subject, report)
     report.evaluations += subject.forward.evaluations
-
-
-def _judgeable(subject: Subject, report: Report) -> bool:
-    """Whether there is anything finite to differentiate."""
-    if not subject.floating:
-        kinds = ", ".join(str(y.dtype) for y in subject.outputs)
-        raise Misuse("output", f"f returns {kinds}; only floating-point outputs have tangents")
-    if not subject.wrt:
-        raise Misuse("input", "no floating-point input to move")
-    base = subject.forward.base
-    bad = np.flatnonzero(np.isnan(base))
-    if bad.size:
-        text = f"f returns NaN at {bad.size} of {subject.width} outputs, first at {bad[0]}"
-        report.findings.append(Finding("output", text, verdict="inconclusive"))
-    elif np.isinf(base).any():
-        count = int(np.isinf(base).sum())
-        report.note(f"f is infinite at {count} outputs: their tangents are not judged")
-    return not bad.size
 
 
 def _small(rule: ForwardRule, mode: str) -> bool:

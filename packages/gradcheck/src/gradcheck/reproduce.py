@@ -1,20 +1,18 @@
 """The line of Python that shows a finding again."""
 
 import re
+from math import isinf
 from types import FunctionType
 from typing import Any
 
+import numpy as np
+
 DEFAULTS: dict[str, Any] = {
     "order": 1,
-    "wrt": None,
     "mode": "auto",
-    "oracles": None,
-    "domain": None,
-    "torch_f": None,
-    "sizes": False,
     "may_alias": False,
 }
-"""The options of a check that need no mention."""
+"""The options of a check that need no mention; None never does."""
 
 
 def call_line(function: str, *arguments: str, seed: int, **options: Any) -> str:
@@ -29,16 +27,37 @@ def call_line(function: str, *arguments: str, seed: int, **options: Any) -> str:
     for name, value in options.items():
         if value is None or (name in DEFAULTS and value == DEFAULTS[name]):
             continue
-        parts.append(f"{name}={_written(value)}")
+        parts.append(f"{name}={_written(value, name)}")
     return f"{function}({', '.join([*parts, f'seed={seed}'])})"
 
 
-def _written(value: Any) -> str:
-    """A value as one would type it; a function by its name."""
+def _written(value: Any, name: str = "") -> str:
+    """A value as one would type it; a function by its name, or else by that of its keyword.
+
+    >>> _written((0.0, float("inf"))), _written([None, (np.float64(1.0), 2)])
+    ("(0.0, float('inf'))", '[None, (1.0, 2)]')
+    """
     if callable(value):
-        name = value.__name__ if isinstance(value, FunctionType) else "torch_f"
-        return name if name.isidentifier() else "torch_f"
-    return repr(value)
+        own = value.__name__ if isinstance(value, FunctionType) else name
+        return own if own.isidentifier() else name
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))}{',' * (len(value) == 1)})"
+    return f"float('{value}')" if isinstance(value, float) and isinf(value) else repr(value)
+
+
+def engine_named(engine: Any, chosen: str) -> str:
+    """The engine of a call: by its name, that of the one chosen for ``auto``, or as ``engine``.
+
+    >>> engine_named("auto", "torch"), engine_named(object(), "tape")
+    ("engine='torch'", 'engine=engine')
+    """
+    if not isinstance(engine, str):
+        return "engine=engine"
+    return f"engine={(chosen if engine == 'auto' else engine)!r}"
 
 
 def narrowed(line: str, primal: int, several: bool) -> str:

@@ -1,0 +1,166 @@
+"""Whatever is handed to gradcheck: a verdict, a finding, or one clear sentence."""
+
+import numpy as np
+import pytest
+
+import gradcheck as gc
+
+X = np.array([0.5, -1.0, 2.0])
+
+
+def square(x):
+    return x * x
+
+
+def rule(g, y, x):
+    return 2 * g * x
+
+
+def tangent(t, y, x):
+    return 2 * t * x
+
+
+ASKED = {
+    "wrt": [
+        (0, TypeError, r"wrt is 0; it must be a list of positions"),
+        ("0", TypeError, "list of positions"),
+        ([0.5], TypeError, "list of positions"),
+        ([], ValueError, "wrt is empty"),
+        ([-1], ValueError, "wrt names -1, which is none of 1 primals"),
+        ([1], ValueError, "wrt names 1, which is none of 1 primals"),
+    ],
+    "mode": [
+        ("all", ValueError, "mode is 'all'; it must be one of auto"),
+        (None, ValueError, "mode is None"),
+        (["auto"], ValueError, "must be one of"),
+    ],
+    "seed": [
+        (-1, ValueError, "seed is -1; it must be a whole number, 0 or more"),
+        (1.5, TypeError, "seed is 1.5"),
+        ("abc", TypeError, "seed is 'abc'"),
+        (float("inf"), TypeError, "seed is inf"),
+    ],
+    "domain": [
+        (1, TypeError, r"domain is 1; it must be \(low, high\)"),
+        ("01", TypeError, "it must be"),
+        ((1, 0), ValueError, r"domain is \(1, 0\); low must be below high"),
+        ((np.nan, 1), ValueError, "not NaN"),
+        ([1], TypeError, r"domain\[0\] is 1"),
+        ([(1,)], TypeError, r"domain\[0\] is \(1,\)"),
+        ((5, 6), ValueError, r"primal 0 holds 0.5 at \(0,\), outside its domain \(5, 6\)"),
+        ([None, None], ValueError, "domain has 2 entries for 1 primals"),
+    ],
+    "name": [(5, TypeError, "name is an int; it must be a str")],
+}
+REVERSE = {
+    "order": [
+        (0, ValueError, "order is 0; it must be 1, 2 or 3"),
+        (None, TypeError, "order is None"),
+        ("2", TypeError, "order is '2'"),
+    ],
+    "oracles": [
+        ("numeric", TypeError, "oracles is 'numeric'; it must be a list"),
+        (3, TypeError, "oracles is 3"),
+        ([3], ValueError, r"unknown oracles \[3\]; known: numeric"),
+    ],
+    "sizes": [("no", TypeError, "sizes is 'no'; it must be True or False, or None")],
+}
+ALIAS = {"may_alias": [("no", TypeError, "may_alias is 'no'; it must be True or False")]}
+
+
+def each(*tables):
+    return [(k, *row) for table in tables for k, rows in table.items() for row in rows]
+
+
+@pytest.mark.parametrize("keyword, value, error, text", each(ASKED, REVERSE, ALIAS))
+def test_options_of_check_vjp(keyword, value, error, text):
+    with pytest.raises(error, match=text):
+        gc.check_vjp(square, rule, [X], **{keyword: value})
+
+
+@pytest.mark.parametrize("keyword, value, error, text", each(ASKED, REVERSE))
+def test_options_of_check_grads(keyword, value, error, text):
+    with pytest.raises(error, match=text):
+        gc.check_grads(gc.Pair(square, rule), [X], **{keyword: value})
+
+
+@pytest.mark.parametrize("keyword, value, error, text", each(ASKED, ALIAS))
+def test_options_of_check_jvp(keyword, value, error, text):
+    with pytest.raises(error, match=text):
+        gc.check_jvp(square, tangent, [X], **{keyword: value})
+
+
+@pytest.mark.parametrize(
+    "primals, error, text",
+    [
+        (X, TypeError, "primals is an ndarray; it must be a list of arrays"),
+        ("abc", TypeError, "primals is a str"),
+        (None, TypeError, "primals is None"),
+        (square, TypeError, "primals is a function"),
+        ([], ValueError, "primals is empty; give one array for each argument"),
+        ([[[1.0, 2.0], [3.0]]], TypeError, "primal 0 is a list that is no array: setting an array"),
+        ([None], TypeError, "primal 0 is None; it must hold real numbers"),
+        ([X.astype(object)], TypeError, "dtype object; .*: give an ndarray of float64"),
+        ([X * 1j], TypeError, r"dtype complex128; .*\.real and \.imag"),
+    ],
+)
+def test_primals(primals, error, text):
+    for check in (
+        lambda: gc.check_vjp(square, rule, primals),
+        lambda: gc.check_jvp(square, tangent, primals),
+        lambda: gc.check_grads(gc.Pair(square, rule), primals),
+        lambda: gc.assert_grads(square, primals, vjp=rule),
+    ):
+        with pytest.raises(error, match=text):
+            check()
+
+
+def test_functions_must_be_callable():
+    with pytest.raises(TypeError, match="f is None; it must be a function"):
+        gc.check_vjp(None, rule, [X])
+    with pytest.raises(TypeError, match="vjp is a list; it must be a function"):
+        gc.check_vjp(square, [X], rule)  # the order of another checker's arguments
+    with pytest.raises(TypeError, match="jvp is an ndarray"):
+        gc.check_jvp(square, X, [X])
+    with pytest.raises(TypeError, match="vjp is an int"):
+        gc.check_jvp(square, tangent, [X], vjp=3)
+    with pytest.raises(TypeError, match="f is a str"):
+        gc.check_grads("square", [X])
+    with pytest.raises(TypeError, match="allow_inconclusive is 'yes'"):
+        gc.assert_grads(square, [X], vjp=rule, allow_inconclusive="yes")
+
+
+def test_a_point_at_the_edge_belongs_to_its_domain():
+    report = gc.check_vjp(square, rule, [np.array([0.0, 1.0])], domain=(0, 1))
+    assert report.ok, report
+
+
+def test_integers_alone_are_named():
+    (finding,) = gc.check_vjp(lambda a, b: a * 1.0, rule, [np.arange(3), [1, 2]]).findings
+    assert finding.message.startswith("no floating-point input to differentiate: primal 0 is int64")
+    (finding,) = gc.check_jvp(square, tangent, [[1, 2]]).findings
+    assert "primal 0 is int64; give floats" in finding.message
+
+
+def test_an_empty_tuple_of_outputs():
+    (finding,) = gc.check_vjp(lambda x: (), rule, [X]).findings
+    assert finding.message == "f returns an empty tuple; it must return at least one array"
+
+
+def test_where_a_nan_is_and_where_it_came_from():
+    x = np.array([[1.0, np.nan]])
+    (finding,) = gc.check_vjp(lambda x: (x[:, 0], x * x), lambda g, y, x: x, [x]).findings
+    text = "f returns NaN at 1 of 3 outputs, first at (0, 1) of output 1"
+    assert finding.message == f"{text}; input 0 is NaN itself, at (0, 1)"
+    assert finding.verdict == "inconclusive"
+
+
+def test_lines_that_reproduce_say_every_option():
+    def wrong(t, y, x):
+        return 3 * t * x
+
+    report = gc.check_jvp(square, wrong, [abs(X)], vjp=rule, domain=(0, np.inf), wrt=[0], seed=4)
+    call = "check_jvp(square, jvp, primals, vjp=rule, wrt=(0,), domain=(0, float('inf')), seed=4)"
+    assert call in str(report)
+    report = gc.check_vjp(square, lambda g, y, x: g * x, [abs(X)], sizes=False, domain=[(0.0, 9)])
+    assert "sizes=False" in report.reproduce and "domain=[(0.0, 9)]" in report.reproduce
