@@ -7,7 +7,7 @@ moves faster than the steps) is left to :mod:`gradcheck.numeric`.
 
 import numpy as np
 
-from gradcheck.forward import Array, Direction, Forward
+from gradcheck.forward import Direction, Forward
 from gradcheck.numeric import EPS, Slopes
 
 STEPS = np.array([-4, -6, -8, -17])  # three to extrapolate, and a fine one to contradict them

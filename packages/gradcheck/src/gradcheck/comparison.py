@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from gradcheck.engines.base import floating
 from gradcheck.engines.numpy_pairs import NumpyPairs
-from gradcheck.forward import Array
+from gradcheck.forward import Array, inside
+from gradcheck.glance import spread_signs
 from gradcheck.subject import Subject
 from gradcheck.values import Judged, Numeric, judge
 
@@ -103,6 +105,18 @@ class Comparison:
         base = self.subject.forward.base
         self.blur = np.maximum(np.abs(narrow - base), eps * np.abs(base))
 
+    @cached_property
+    def beside(self) -> list[Array]:
+        """A point close by, inside the declared domain."""
+        points = []
+        for p, bounds in zip(self.subject.primals, self.subject.bounds, strict=True):
+            if floating(p):
+                weights = 1 + spread_signs(p.size, self.subject.rng).reshape(p.shape) / 128
+                moved = (p * weights).astype(p.dtype)
+                p = moved if bounds is None else np.where(inside(moved, bounds), moved, p)
+            points.append(p)
+        return points
+
     def sides(self, primal: int) -> list[Side]:
         """The rule as it is, and before that the rule in float64 where that is another one."""
         own = Side(self.subject, self.rows, lambda: self.slack)
@@ -117,8 +131,28 @@ class Comparison:
         """
         rows = self.rows[primal]
         slack = np.zeros_like(rows) if strict else self.slack[primal]
+        verified = self._verified(primal, numeric, strict)
+        if verified:
+            slack = slack + self.narrow_floor(primal)
         eps = self.subject.precision(primal)
-        return judge(rows, numeric, slack, eps, self._verified(primal, numeric, strict))
+        return judge(rows, numeric, slack, eps, verified, self.largest)
+
+    @cached_property
+    def largest(self) -> float:
+        """The size of the largest element of any gradient."""
+        finite = [np.abs(r[np.isfinite(r)]).max(initial=0.0) for r in self.rows.values()]
+        return float(max(finite, default=0.0))
+
+    def narrow_floor(self, primal: int) -> Array:
+        """What a rule that is right in float64 may lose of a typical element in low precision.
+
+        Small elements come of larger terms; nothing is hidden, since the formula is known to be
+        right.
+        """
+        if primal not in self.wide_rows:
+            return np.zeros((len(self.cotangents), 1))
+        square = np.mean(np.square(self.wide_rows[primal]), axis=1, keepdims=True)
+        return np.asarray(4 * self.subject.precision(primal) * np.sqrt(square))
 
     def _verified(self, primal: int, numeric: Numeric, strict: bool) -> bool:
         """Whether the rule, run in float64, was found right there."""
@@ -127,5 +161,5 @@ class Comparison:
         sharp = replace(numeric, leak=0 * numeric.leak)
         rows = self.wide_rows[primal]
         slack = np.zeros_like(rows) if strict else self.wide_slack[primal]
-        judged = judge(rows, sharp, slack)
+        judged = judge(rows, sharp, slack, largest=self.largest)
         return not (judged.wrong | judged.doubtful).any()

@@ -97,12 +97,19 @@ class Forward:
 
     def moved(self, primal: int, where: slice, by: Array) -> Array | None:
         """The value with part of a primal moved; None outside the domain."""
-        flat = self.flat[primal]
-        old = flat[where].copy()
-        flat[where] += by
+        return self._at({primal: (where, by)})
+
+    def moved_together(self, by: dict[int, Array]) -> Array | None:
+        """The value with several primals moved; None outside the domain."""
+        return self._at({primal: (slice(None), steps) for primal, steps in by.items()})
+
+    def _at(self, moves: dict[int, tuple[slice, Array]]) -> Array | None:
+        old = {primal: self.flat[primal][where].copy() for primal, (where, _) in moves.items()}
         try:
-            if self.bounds[primal] is not None:
-                if not _inside(flat[where], self.bounds[primal]).all():
+            for primal, (where, by) in moves.items():
+                flat, bounds = self.flat[primal], self.bounds[primal]
+                flat[where] += by
+                if bounds is not None and not inside(flat[where], bounds).all():
                     return None
             self.count[0] += 1
             outputs = self.call(self.primals)
@@ -112,7 +119,8 @@ class Forward:
         except OUTSIDE:
             return None
         finally:
-            flat[where] = old
+            for primal, (where, _) in moves.items():
+                self.flat[primal][where] = old[primal]
 
     def coordinates(self, primal: int, elements: Sequence[int] | None = None) -> list[Direction]:
         """One direction for each element (flat index) of a primal."""
@@ -144,7 +152,7 @@ class Forward:
         taken = new - old
         usable = np.abs(taken - steps) <= np.abs(steps) * EXACT
         if self.bounds[primal] is not None:
-            usable &= _inside(new, self.bounds[primal])
+            usable &= inside(new, self.bounds[primal])
         for value, row, good in zip(new.tolist(), rows, usable.tolist(), strict=True):
             if good:
                 flat[where] = value
@@ -160,13 +168,13 @@ class Forward:
         taken = steps.copy()
         old = {p: np.copy(self.flat[p][where]) for p, (where, _) in direction.moves.items()}
         for k, step in enumerate(steps.tolist()):
-            inside = step == step
+            within = step == step
             for primal, (where, weight) in direction.moves.items():
                 new = old[primal] + step * weight
                 if self.bounds[primal] is not None:
-                    inside = inside and bool(_inside(new, self.bounds[primal]).all())
+                    within = within and bool(inside(new, self.bounds[primal]).all())
                 self.flat[primal][where] = new
-            if inside:
+            if within:
                 self.into(rows[k])
             else:
                 rows[k] = taken[k] = np.nan
@@ -191,6 +199,6 @@ def _as_float64(primal: Array) -> Array:
     return np.array(primal, order="C")
 
 
-def _inside(x: Array, bounds: Bounds) -> Array:
+def inside(x: Array, bounds: Bounds) -> Array:
     low, high = bounds or (None, None)
     return (x >= (-np.inf if low is None else low)) & (x <= (np.inf if high is None else high))

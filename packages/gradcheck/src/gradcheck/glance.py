@@ -44,6 +44,29 @@ def agrees(
     return all(_right_at(forward, primal, e, gradient[:, e], cotangents) for e in elements)
 
 
+def agree_together(
+    forward: Forward,
+    gradients: dict[int, Array],
+    cotangent: Array,
+    rng: np.random.Generator,
+    precision: float,
+) -> bool:
+    """Whether the gradients of all primals together are right along one random direction.
+
+    To the few digits that tell this point from its neighbours, and what ``precision`` allows.
+    """
+    moves = {i: spread_signs(g.size, rng) for i, g in gradients.items()}
+    values = [forward.moved_together({i: s * STEP * w for i, w in moves.items()}) for s in (1, -1)]
+    if values[0] is None or values[1] is None:
+        return False
+    slope = cotangent @ (values[0] - values[1]) / (2 * STEP)
+    terms = np.concatenate([g * moves[i] for i, g in gradients.items()])
+    noise = 4 * EPS * np.sqrt(np.square(cotangent) @ np.square(forward.base)) / STEP
+    size = np.sqrt(terms @ terms)
+    bound = noise + (1e-6 + 64 * precision) * size
+    return bool(abs(terms.sum() - slope) <= bound and bound <= (2e-6 + 128 * precision) * size)
+
+
 def _right_at(
     forward: Forward, primal: int, element: int, analytic: Array, cotangents: Array
 ) -> bool:

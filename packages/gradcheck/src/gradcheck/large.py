@@ -10,8 +10,18 @@ from typing import Any
 import numpy as np
 
 from gradcheck.forward import Array, Direction, Forward, even_exponent
-from gradcheck.numeric import COARSE, EPS, Ladder, measure
-from gradcheck.values import ROUNDINGS, SAFETY, TELLING, Judged, differentiate, joined, judge
+from gradcheck.numeric import COARSE, DENSE, EPS, Ladder, measure
+from gradcheck.values import (
+    ROUNDINGS,
+    SAFETY,
+    TELLING,
+    Judged,
+    Numeric,
+    differentiate,
+    joined,
+    judge,
+    replace_columns,
+)
 
 WIDE = 4096  # outputs beyond which only their sums weighted with cotangents are measured
 NARROW_LEVELS = 2  # levels a bisection step climbs, at the step that served best
@@ -70,6 +80,7 @@ def projections(
     cotangents: Array,
     rng: np.random.Generator,
     eps: float,
+    ladder: Ladder = COARSE,
 ) -> list[Projection]:
     """Try signed random directions: nominal steps, and steps relative to every element."""
     seen = weighted(forward, cotangents) if forward.base.size > WIDE else forward
@@ -83,7 +94,7 @@ def projections(
         choices += [signs(flat.size, rng) * relative for _ in range(count // 2)]
     tried = []
     for weights in choices:
-        value, error, step, size = _along(seen, contraction, primal, weights, COARSE)
+        value, error, step, size = _along(seen, contraction, primal, weights, ladder)
         spread = np.sqrt(np.square(gradient * weights).sum(axis=1))
         shaken = np.abs((slack * signs(flat.size, rng)) @ weights)
         bound = SAFETY * error + ROUNDINGS * eps * (spread + size) + 8 * shaken
@@ -175,17 +186,38 @@ def sampled(
     eps: float,
     options: dict[str, Any],
 ) -> Judged:
-    """Judge chosen elements one by one, looking only at the outputs each of them moves."""
-    parts = []
-    for element in elements.tolist():
-        seen, rows = _affected(forward, primal, element, cotangents)
-        directions = seen.coordinates(primal, [element])
-        blur = options.get("blur")
-        part = differentiate(seen, directions, rows, blur if seen is forward else None)
-        parts.append(part)
-    numeric = joined(parts, len(cotangents))
-    chosen = gradient[:, elements]
-    return judge(chosen, numeric, slack[:, elements], eps, bool(options.get("informative")))
+    """Judge chosen elements one by one, looking only at the outputs each of them moves.
+
+    What is accused or in doubt is measured again on a denser ladder.
+    """
+
+    def measured(chosen: list[int], ladder: Ladder) -> Numeric:
+        parts = []
+        for element in chosen:
+            seen, rows = _affected(forward, primal, element, cotangents)
+            blur = options.get("blur") if seen is forward else None
+            directions = seen.coordinates(primal, [element])
+            parts.append(differentiate(seen, directions, rows, blur, ladder))
+        return joined(parts, len(cotangents))
+
+    def judged() -> Judged:
+        informative = bool(options.get("informative"))
+        return judge(gradient[:, elements], numeric, slack[:, elements], eps, informative)
+
+    numeric = measured(elements.tolist(), COARSE)
+    first = judged()
+    suspect = np.flatnonzero((first.wrong | first.doubtful).any(axis=0))
+    if not suspect.size:
+        return first
+    replace_columns(numeric, suspect, measured(elements[suspect].tolist(), DENSE))
+    return judged()
+
+
+def moved_by(forward: Forward, primal: int, element: int) -> Array:
+    """Which outputs change with an element at all, tried with four large and small steps."""
+    direction = forward.coordinates(primal, [element])
+    up, down, _, _ = forward.sample(direction, [np.array([-1, -12]) + direction[0].scale_exponent])
+    return np.asarray(~((up == forward.base) & (down == forward.base)).all(axis=(0, 1)))
 
 
 def _affected(
@@ -194,10 +226,7 @@ def _affected(
     """The function restricted to the outputs one element moves, and their cotangents."""
     if forward.base.size <= WIDE:
         return forward, cotangents
-    direction = forward.coordinates(primal, [element])
-    up, down, _, _ = forward.sample(direction, [np.array([-1, -12]) + direction[0].scale_exponent])
-    moved = ~((up == forward.base) & (down == forward.base)).all(axis=(0, 1))
-    places = np.flatnonzero(moved)
+    places = np.flatnonzero(moved_by(forward, primal, element))
     if places.size > WIDE:
         return weighted(forward, cotangents), np.eye(len(cotangents))
     return forward.seen(lambda y: y[places], forward.base[places]), cotangents[:, places]

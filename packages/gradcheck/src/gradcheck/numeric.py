@@ -169,6 +169,7 @@ def _settle(climbs: list[Samples], slopes: list[Array], ladder: Ladder, growth: 
     for samples, slope in zip(climbs, slopes, strict=True):
         found = extrapolate(slope, samples, ladder.columns, growth)
         found.error = found.error + 2 * _seen_noise(found, slope, samples, ladder) / found.step
+        found.error[np.isnan(found.error)] = np.inf  # no step of this ladder could be taken
         for other, other_slope in zip(climbs, slopes, strict=True):
             found.error = np.fmax(found.error, _contradiction(found, other_slope, other, ladder))
         if best is None:

@@ -14,7 +14,10 @@ from gradcheck.adjoint import forward_against_reverse
 from gradcheck.comparison import Comparison
 from gradcheck.diagnosis.gather import shape_diagnosis
 from gradcheck.engines.base import Misuse, floating
-from gradcheck.forward import Array
+from gradcheck.forward import Array, Direction, Forward, even_exponent
+from gradcheck.glance import spread_signs
+from gradcheck.large import WIDE, weighted
+from gradcheck.numeric import DENSE, measure
 from gradcheck.report import Finding
 from gradcheck.subject import Grads, Subject, same_bytes
 
@@ -29,6 +32,7 @@ class Trial:
     first: Grads
     sizes: bool | None = None
     own_grads: bool = True
+    right: bool = True  # the values at the point
     count: int = 0
 
     @property
@@ -57,7 +61,8 @@ class Trial:
         grown = 64 * eps * (size + size.max(initial=0.0))
         same = (off <= grown) | ~np.isfinite(grown)
         if not same.all():  # what the rule itself makes of roundings is asked only now
-            same |= off <= grown + 16 * self.slack_of(primal)
+            natural = self.subject.natural(self.cotangents, primal)
+            same |= off <= grown + 16 * self.slack_of(primal) + 64 * eps * natural
         return bool(same.all())
 
     def slack_of(self, primal: int) -> Array:
@@ -105,6 +110,11 @@ def mutation(trial: Trial) -> Found:
                 yield Finding("mutation", f"the pullback changes {what} {k}")
 
 
+def calls(trial: Trial) -> int:
+    """How often a pullback is called again: often where it costs little."""
+    return 12 if sum(map(np.size, trial.subject.primals)) <= 2000 else 1
+
+
 def repeatable(trial: Trial) -> Found:
     """The pullback gives the same bits when called again, and leaves earlier results alone."""
     subject = trial.subject
@@ -117,13 +127,58 @@ def repeatable(trial: Trial) -> Found:
         if a is not None and b is not None and not same_bytes(a, b):
             text = f"gradient of input {i} is overwritten by the next call of the pullback"
             yield Finding("aliasing", text, input=i, diagnosis="an internal buffer is handed out")
-    for i, (a, b) in enumerate(zip(first, subject.gradients(g), strict=True)):
-        if a is None and b is None:
-            continue
-        trial.count += 1
-        if a is None or b is None or not same_bytes(a, b):
-            text = f"gradient of input {i} differs between two identical calls of the pullback"
-            yield Finding("determinism", text, input=i)
+    unlike: set[int] = set()
+    for _ in range(calls(trial)):
+        for i, (a, b) in enumerate(zip(first, subject.gradients(g), strict=True)):
+            trial.count += 1
+            if not (a is b if a is None or b is None else same_bytes(a, b)):
+                unlike.add(i)
+    for i in sorted(unlike):
+        text = f"gradient of input {i} differs between identical calls of the pullback"
+        yield Finding("determinism", text, input=i)
+
+
+def elsewhere(trial: Trial) -> Found:
+    """The pullback is right a little beside the point, too, after it was called at the point."""
+    subject, points, g = trial.subject, trial.comparison.beside, trial.cotangents[0]
+    if not trial.right:
+        return
+    try:
+        forward = Forward(subject.forward.call, points, subject.bounds)
+    except Exception:
+        return  # not a point of the domain
+    if forward.base.size != g.size or not np.isfinite(forward.base).all():
+        return
+    rows = _rows_at(trial, points)
+    if set(rows) != set(subject.wrt) or not all(np.isfinite(r).all() for r in rows.values()):
+        return
+    trial.count += 1
+    if all(_off(trial, forward, rows, relative) for relative in (False, True)):
+        text = "the pullback is wrong beside the point, after calls at the point"
+        hint = "the rule keeps something from call to call, or is right at this point alone"
+        yield Finding("state", text, diagnosis=hint)
+
+
+def _off(trial: Trial, forward: Forward, rows: dict[int, Array], relative: bool) -> bool:
+    """Whether gradients are clearly wrong along a random direction."""
+    subject, g = trial.subject, trial.cotangents[0]
+    moves = {}
+    for i, row in rows.items():
+        weights = spread_signs(row.size, subject.rng)
+        if relative:  # steps of 1 see nothing of a logarithm at 1e-9
+            weights = np.ldexp(weights, np.clip(even_exponent(forward.flat[i]), -200, 200))
+        moves[i] = (slice(None), weights)
+    seen = weighted(forward, g[None]) if forward.base.size > WIDE else forward
+    contraction = np.ones(1) if seen is not forward else g
+    slopes = measure(seen, [Direction(moves)], DENSE)
+    numeric = contraction @ (slopes.low[0] + slopes.high[0]) / 2
+    error = np.abs(contraction) @ (slopes.error[0] + slopes.high[0] - slopes.low[0])
+    terms = np.concatenate([rows[i][0] * w for i, (_, w) in moves.items()])
+    size = max(float(np.sqrt(terms @ terms)), abs(numeric))
+    if not error <= 1e-3 * size or slopes.jump.any():
+        return False
+    precision = max(map(subject.precision, subject.wrt))
+    return bool(abs(terms.sum() - numeric) > 8 * error + (1e-5 + 1e3 * precision) * size)
 
 
 LARGE, TINY = 2.0**10, 2.0**-40
@@ -132,17 +187,17 @@ LARGE, TINY = 2.0**10, 2.0**-40
 def linearity(trial: Trial) -> Found:
     """Sums and multiples of cotangents give those of gradients; zero gives exact zeros.
 
-    The multiples are far from 1, to meet thresholds and clipping.
+    The multiples are far from 1, to meet thresholds and clipping, and of either sign.
     """
     subject = trial.subject
     a, b = trial.cotangents[0], trial.cotangents[-1]
-    mixed = subject.jacobian_rows(np.array([2 * a - b, LARGE * a, TINY * a, 0 * a]))
+    mixed = subject.jacobian_rows(np.array([b - 2 * a, -LARGE * a, TINY * a, 0 * a]))
     for i, rows in mixed.items():
         if i not in trial.rows or not np.isfinite(trial.rows[i]).all():
             continue
         first, last = trial.rows[i][0], trial.rows[i][-1]
         terms = 2 * np.abs(first) + np.abs(last)
-        if not trial.near(i, rows[0], 2 * first - last, terms):
+        if not trial.near(i, rows[0], last - 2 * first, terms):
             text = f"gradient of input {i} is not linear in the cotangent"
             yield Finding("linearity", text, input=i)
         else:
@@ -159,7 +214,7 @@ def _multiples(trial: Trial, i: int, rows: Array, first: Array) -> Found:
     if float(info.eps) > 1e-4:  # half precision has no such range
         return
     held = np.abs(first) > float(info.tiny) / TINY / float(info.eps)
-    for scale, row in zip((LARGE, TINY), rows, strict=True):
+    for scale, row in zip((-LARGE, TINY), rows, strict=True):
         # Six digits will do: clipping shows at once, and an algorithm may work less well on g.
         off = np.abs(row / scale - first) > np.sqrt(info.eps) * np.abs(first).max(initial=0.0)
         trial.count += first.size
@@ -229,26 +284,34 @@ def _where_defined(trial: Trial, primals: list[Array]) -> dict[int, Array]:
 
 
 def _in_layout(trial: Trial, name: str, plain: list[Array], expected: dict[int, Array]) -> Found:
-    """Lay inputs and cotangent out as ``name`` says and hold the gradients to the expected ones."""
-    subject = trial.subject
-    moved = [layouts.apply(name, p) if floating(p) else p for p in plain]
-    if all(same_layout(a, b) for a, b in zip(moved, plain, strict=True)):
-        return
-    try:
-        found = _rows_at(trial, moved, partial(layouts.apply, name))
-    except Exception as error:
-        if layouts.accepted(subject, moved):
-            text = f"fails for {name} inputs: {_words(error)}"
-            yield Finding("layout", text, diagnosis="right only when contiguous")
-        return
-    for i in subject.wrt:
-        if i not in expected or i not in trial.rows:
-            continue
-        terms = np.abs(trial.rows[i][0]) if name == "broadcast" else 0.0  # where all is equal,
-        right = i in found and trial.near(i, found[i][0], expected[i][0], terms)  # much cancels
-        if not right:
-            text = f"gradient of input {i} is different for {name} inputs of equal values"
-            yield Finding("layout", text, input=i, diagnosis="right only when contiguous")
+    """Lay inputs and cotangent out as ``name`` says, together and each alone."""
+    subject, lay = trial.subject, partial(layouts.apply, name)
+    moved = [lay(p) if floating(p) else p for p in plain]
+    ways: list[tuple[str, list[Array], Callable[[Array], Array] | None]] = []
+    if not all(map(same_layout, moved, plain)):
+        ways.append((f"{name} inputs", moved, lay))
+        if name != "broadcast":  # there the cotangent has other values, too
+            ways.append((f"{name} inputs", moved, None))
+    if name != "broadcast" and not all(same_layout(lay(y), y) for y in subject.outputs):
+        ways.append((f"{name} cotangents", plain, lay))
+    wrong: set[int] = set()
+    for what, primals, way in ways:
+        try:
+            found = _rows_at(trial, primals, way)
+        except Exception as error:
+            if layouts.accepted(subject, primals):
+                yield Finding("layout", f"fails for {what}: {_words(error)}", diagnosis=CONTIGUOUS)
+            return
+        for i in sorted(set(subject.wrt) & set(expected) & set(trial.rows) - wrong):
+            # Where all rows are equal much cancels: the size is that of the original point.
+            terms = np.abs(trial.rows[i][0]) if name == "broadcast" else 0.0
+            if i not in found or not trial.near(i, found[i][0], expected[i][0], terms):
+                wrong.add(i)
+                text = f"gradient of input {i} is different for {what} of equal values"
+                yield Finding("layout", text, input=i, diagnosis=CONTIGUOUS)
+
+
+CONTIGUOUS = "right only when contiguous"
 
 
 def same_layout(a: Array, b: Array) -> bool:
@@ -397,6 +460,7 @@ PROBES: tuple[Callable[[Trial], Found], ...] = (
     relaid,
     repeated,
     single_precision,
+    elsewhere,
     forward_against_reverse,
     sizes,
 )

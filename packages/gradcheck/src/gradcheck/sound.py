@@ -6,6 +6,7 @@ nothing has been said yet, and the probes of :mod:`gradcheck.probes` find out on
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,15 @@ import numpy as np
 from gradcheck import layouts
 from gradcheck.engines.base import floating
 from gradcheck.engines.numpy_pairs import NumpyPairs
-from gradcheck.forward import Array
+from gradcheck.forward import Array, Forward
+from gradcheck.glance import agree_together
 from gradcheck.probes import (
     LARGE,
     TINY,
     Trial,
     aliasing,
+    calls,
+    elsewhere,
     linearity,
     mutation,
     relaid,
@@ -28,7 +32,7 @@ from gradcheck.probes import (
 )
 from gradcheck.subject import Subject, same_bytes
 
-COMBINED = (mutation, repeatable, linearity, aliasing, relaid, single_precision)
+COMBINED = (mutation, repeatable, linearity, aliasing, relaid, single_precision, elsewhere)
 
 
 def sound(trial: Trial) -> bool:
@@ -56,54 +60,80 @@ def _same_again(trial: Trial) -> bool:
     The first result must still be what it was.
     """
     subject = trial.subject
+    first = [trial.first[i] for i in subject.wrt]
+    kept = all(
+        a is None or np.array_equal(a.reshape(-1), trial.rows[i][0])
+        for i, a in zip(subject.wrt, first, strict=True)
+    )
     before = [p.copy(order="K") for p in subject.primals]
     cotangents = subject.split(trial.cotangents[0], subject.handed)
     fixed = [*subject.primals, *subject.handed, *cotangents]
     _writable(fixed, False)
     try:
-        again = subject.listed(subject.raw_pull(cotangents))
+        for _ in range(calls(trial)):
+            again = subject.listed(subject.raw_pull(cotangents))
+            kept &= all(_identical(a, again[i]) for i, a in zip(subject.wrt, first, strict=True))
     finally:
         _writable(fixed)
     if trial.own_grads and any(shared_memory(trial, again, subject.primals, cotangents)):
         return False
     trial.count += 2 * len(again)
-    same = all(map(same_bytes, before, subject.primals))
-    same &= all(map(same_bytes, subject.handed, subject.outputs))
-    for i in subject.wrt:
-        a, b = trial.first[i], again[i]
-        if a is None or b is None:
-            same &= a is b
-            continue
-        same &= np.array_equal(a.reshape(-1), trial.rows[i][0]) and same_bytes(a, b)
-    return same
+    kept &= all(map(same_bytes, before, subject.primals))
+    return kept and all(map(same_bytes, subject.handed, subject.outputs))
+
+
+def _identical(a: Array | None, b: Array | None) -> bool:
+    return a is b if a is None or b is None else same_bytes(a, b)
 
 
 def _linear(trial: Trial) -> bool:
     """A sum of multiples, and zero."""
     subject = trial.subject
     a, b = trial.cotangents[0], trial.cotangents[-1]
-    for i, rows in subject.jacobian_rows(np.array([LARGE * a - b, 0 * a])).items():
+    for i, rows in subject.jacobian_rows(np.array([b - LARGE * a, 0 * a])).items():
         first, last = trial.rows[i][0], trial.rows[i][-1]
         terms = LARGE * np.abs(first) + np.abs(last)
         trial.count += 1
-        if rows[1].any() or not trial.near(i, rows[0], LARGE * first - last, terms):
+        if rows[1].any() or not trial.near(i, rows[0], last - LARGE * first, terms):
             return False
     return True
 
 
 def _laid_out_anew(trial: Trial) -> bool:
-    """Inputs and cotangents in other layouts, the cotangent tiny."""
+    """Inputs in another order, then inputs and cotangent scattered at a point of their own."""
     subject = trial.subject
-    flat = all(p.ndim < 2 for p in subject.primals)
-    return all(_agrees_in(trial, name) for name in ("scattered", "fortran")[: 1 if flat else 2])
+    if not _flat(subject):
+        moved = [layouts.apply("fortran", p) if floating(p) else p for p in subject.primals]
+        rows = _rows(subject, moved, trial.cotangents[0], np.asfortranarray)
+        if not all(i in rows and trial.near(i, rows[i], trial.rows[i][0]) for i in subject.wrt):
+            return False
+    return _right_beside(trial)
 
 
-def _agrees_in(trial: Trial, name: str) -> bool:
-    subject = trial.subject
-    moved = [layouts.apply(name, p) if floating(p) else p for p in subject.primals]
-    scale = TINY if trial.subject.precision(subject.wrt[0]) < 1e-4 else 1.0
-    rows = _rows(subject, moved, scale * trial.cotangents[0], lambda g: layouts.apply(name, g))
-    return all(i in rows and trial.near(i, rows[i] / scale, trial.rows[i][0]) for i in subject.wrt)
+def _flat(subject: Subject) -> bool:
+    """Whether no array has more than one axis."""
+    return all(a.ndim < 2 for a in (*subject.primals, *subject.outputs))
+
+
+def _right_beside(trial: Trial) -> bool:
+    """The gradient a little beside the point, where a rule that keeps what it saw is wrong.
+
+    The cotangent is tiny, and the inputs scattered in memory.
+    """
+    subject, points, g = trial.subject, trial.comparison.beside, trial.cotangents[0]
+    scale = TINY if subject.precision(subject.wrt[0]) < 1e-4 else 1.0
+    # The outputs at the point itself will do for the size of the noise.
+    forward = Forward(subject.forward.call, points, subject.bounds, subject.outputs)
+    scattered = [layouts.apply("scattered", p) if floating(p) else p for p in points]
+    # Of several axes the cotangent stays plain, so that it lies otherwise than the inputs.
+    lay = partial(layouts.apply, "scattered") if _flat(subject) else np.asarray
+    rows = _rows(subject, scattered, scale * g, lay)
+    if set(rows) != set(subject.wrt):
+        return False
+    precision = max(map(subject.precision, subject.wrt))
+    return agree_together(
+        forward, {i: r / scale for i, r in rows.items()}, g, subject.rng, precision
+    )
 
 
 def _narrow(trial: Trial) -> bool:

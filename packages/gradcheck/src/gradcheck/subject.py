@@ -49,7 +49,7 @@ class Subject:
         self.primals = list(primals)
         self.wrt = list(wrt)
         self.rng = np.random.default_rng(seed)
-        self.bounds = bounds
+        self.bounds = list(bounds) if bounds is not None else [None] * len(self.primals)
         copies = [p.copy() for p in self.primals]
         with blame("f", lambda: integer_hint(lambda ps: engine.value(f, ps), primals)):
             self.outputs = engine.value(f, copies)
@@ -157,14 +157,26 @@ class Subject:
                     rows[i].append(row.copy())
         return {i: np.array(r).reshape(len(cotangents), -1) for i, r in rows.items()}
 
-    def sensitivity(self, cotangents: Array, exact: dict[int, Array]) -> dict[int, Array]:
+    def sensitivity(
+        self, cotangents: Array, exact: dict[int, Array], shift: dict[int, float] | None = None
+    ) -> dict[int, Array]:
         """How much one rounding error in inputs, outputs and cotangents moves every gradient.
 
-        This is the accuracy that can be asked of the rule in its own arithmetic.
+        This is the accuracy that can be asked of the rule in its own arithmetic. ``shift`` moves
+        the inputs by these amounts instead of roundings.
         """
         worst = {i: np.zeros_like(a) for i, a in exact.items()}
+        # More than this is a branch taken otherwise (a tie broken), not a rounding.
+        flips = {
+            i: max(1e-3, 1e6 * self.precision(i)) * np.abs(a).max(initial=0.0)
+            + 1e3 * self.precision(i) * self.natural(cotangents, i)
+            for i, a in exact.items()
+        }
         for _ in range(3):
             moved = [jitter(p, self.rng) if floating(p) else p for p in self.primals]
+            for i, by in (shift or {}).items():
+                p = self.primals[i]
+                moved[i] = (p + by * (self.rng.integers(0, 2, p.shape) * 2 - 1)).astype(p.dtype)
             gs = np.array([jitter(g, self.rng) for g in cotangents])
             try:
                 rows = self.jacobian_rows(gs, self._shaken(moved))
@@ -173,10 +185,30 @@ class Subject:
             for i, row in rows.items():
                 if i in worst:
                     change = np.abs(row - exact[i])
-                    # More than this is a branch taken otherwise (a tie broken), not a rounding.
-                    flip = max(1e-3, 1e6 * self.precision(i)) * np.abs(exact[i]).max(initial=0.0)
-                    worst[i] = np.fmax(worst[i], np.where(change < flip, change, 0.0))
+                    worst[i] = np.fmax(worst[i], np.where(change < flips[i], change, 0.0))
         return worst
+
+    def quantum(self, primal: int, element: int) -> float:
+        """The smallest move of one element that the function notices, if roundings escape it.
+
+        What adds 1e8 to its input sees nothing of moves below 1e-8, and computes the derivative of
+        a point that far away. 0 where the function notices a rounding.
+        """
+        where = slice(element, element + 1)
+        size = abs(float(self.forward.flat[primal][element]))
+        finest = int(np.floor(np.log2(size))) - 52 if size else -60
+        for k in range(finest, finest + 44):
+            for step in (2.0**k, -(2.0**k)):
+                value = self.forward.moved(primal, where, np.array([step]))
+                if value is None or not np.array_equal(value, self.forward.base):
+                    return 2.0**k if k > finest + 2 else 0.0
+        return 0.0
+
+    def natural(self, cotangents: Array, primal: int) -> float:
+        """The size a gradient has when an output changes by itself as its input does."""
+        base = np.abs(self.forward.base)
+        across = np.abs(self.forward.flat[primal]).max(initial=0.0)
+        return float((np.abs(cotangents) * base).max(initial=0.0) / across) if across else 0.0
 
     def _shaken(self, primals: Sequence[Array]) -> Callable[[Array], Any]:
         """The pullback at primals beside the point; the output a rule is handed moves, too."""

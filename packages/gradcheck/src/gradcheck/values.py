@@ -10,6 +10,7 @@ from gradcheck.numeric import COARSE, DENSE, EPS, Ladder, Slopes, measure
 
 SAFETY = 4.0  # times the error estimate of the numeric side
 ROUNDINGS = 32.0  # roundings granted to a rule, at the size of the terms it adds up
+MERE_ROUNDING = 4e-12  # no mistake is this small a part of a gradient
 TELLING = 1e-3  # a bound wider than this part of the gradient proves nothing
 NOTHING = 1e-10  # an element known to be this small beside the largest needs no closer look
 SECOND_OPINIONS = 64
@@ -147,15 +148,17 @@ def judge(
     slack: Array,
     eps: float = EPS,
     informative: bool = False,
+    largest: float = 0.0,
 ) -> Judged:
     """Compare, with a bound made of the numeric error and the rule's own arithmetic.
 
     ``slack`` is what one rounding error does to the gradient; ``informative`` says that the same
-    rule was already held to the bound of float64, so that a wide bound hides nothing.
+    rule was already held to the bound of float64, so that a wide bound hides nothing; ``largest``
+    is the largest gradient of any input, beside which others may count as zero.
     """
     finite = np.isfinite(analytic)
     claimed = np.where(finite, np.abs(analytic), 0.0)
-    rounding = ROUNDINGS * eps * (numeric.scale + claimed)
+    rounding = max(ROUNDINGS * eps, MERE_ROUNDING) * (numeric.scale + claimed)
     smooth = np.ones(analytic.shape[1], bool)
     smooth[list(numeric.kinks)] = False
     bound = SAFETY * numeric.error + rounding + numeric.leak + 8 * slack * smooth
@@ -167,6 +170,8 @@ def judge(
         silent = (analytic == 0) & (numeric.low == 0) & (numeric.high == 0)
         silent &= numeric.error < 1e290
         telling = (bound <= TELLING * own) | (bound <= NOTHING * size) | silent
+        middle = np.abs(numeric.low + numeric.high) / 2
+        telling |= (np.maximum(claimed, middle) <= 2 * bound) & (bound <= NOTHING * largest)
         settled = np.maximum(1e-2 * numeric.scale, 1e-9 * size)
         known = numeric.error < np.where(finite, 1e290, settled)
         doubtful = ~(telling & (finite | known)) & ~numeric.jump & ~(wrong & known)

@@ -10,7 +10,6 @@ from gradcheck.engines.base import (
     Misuse,
     Outputs,
     Pullback,
-    floating,
     number_array,
     outputs_of,
 )
