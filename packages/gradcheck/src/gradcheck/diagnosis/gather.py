@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.brief import SHARP, look
 from gradcheck.comparison import Comparison
 from gradcheck.diagnosis.evidence import Evidence
 from gradcheck.diagnosis.shapes import fitting_words, shape_words
 from gradcheck.forward import Array, Direction, Forward
 from gradcheck.large import weighted
-from gradcheck.numeric import measure
+from gradcheck.numeric import Slopes, measure
 from gradcheck.subject import Subject
 from gradcheck.values import ROUNDINGS, SAFETY, Judged
 
@@ -148,13 +149,28 @@ def _cotangents(subject: Subject, known: Evidence) -> Array:
 
 def _slopes(forward: Forward, primal: int, chosen: Array) -> tuple[Array, Array, Array, Array]:
     """Slopes, half the gap at kinks and errors (outputs, usable elements); which are usable."""
-    seen = measure(forward, forward.coordinates(primal, chosen.tolist()))
+    seen = _measure(forward, forward.coordinates(primal, chosen.tolist()))
     usable = np.asarray(np.isfinite(seen.error).all(axis=1) & ~seen.jump.any(axis=1))
     low, high, error = seen.low[usable].T, seen.high[usable].T, seen.error[usable].T
     # An output that no step moves at all, while others move visibly, adds no uncertainty.
     size = np.abs(low + high) / 2
     error[(size == 0) & (error <= 1e-2 * size.max(axis=0, initial=0.0, keepdims=True))] = 0.0
     return (low + high) / 2, (high - low) / 2, error, usable
+
+
+def _measure(forward: Forward, directions: list[Direction]) -> Slopes:
+    """Slopes by a first look, and on ladders those that it does not settle."""
+    seen = look(forward, directions)
+    size = np.abs(seen.low).max(axis=1, initial=0.0)
+    size = np.maximum(size, 1e-3 * size.max(initial=0.0))  # others are as good as zero
+    rough = np.flatnonzero(~(seen.error.max(axis=1, initial=0.0) <= SHARP * size))
+    if not rough.size:
+        return seen
+    closer = measure(forward, [directions[d] for d in rough.tolist()])
+    parts = {name: np.array(part) for name, part in vars(seen).items()}
+    for name, part in parts.items():
+        part[rough] = getattr(closer, name)
+    return Slopes(**parts)
 
 
 def _constant(subject: Subject, primal: int) -> bool:
