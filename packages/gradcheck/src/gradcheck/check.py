@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
 from gradcheck import asked
 from gradcheck.compare import compare
 from gradcheck.comparison import Comparison
@@ -67,11 +68,11 @@ def check_vjp(
     The rule returns one gradient per primal (None for an unused one; a bare array will do for one
     primal), each of its primal's shape and dtype. ``domain`` is ``(low, high)`` for all primals or
     a list with one pair or None each; ``torch_f`` is the torch counterpart (callable or dotted
-    name); ``mode`` is auto, exhaustive or projection; ``sizes=True`` tries empty and 0-d inputs too (by
-    default empty ones, of functions that keep shapes), ``False`` neither;
-    the default seed is 0; ``may_alias`` allows gradients that share memory with each other or with
-    the rule's arguments, for engines that copy them. ``order=2`` needs a rule that is itself a
-    :class:`Pair`. Faults of ``f`` and ``vjp`` become findings; ValueError and TypeError are for
+    name); ``mode`` is auto, exhaustive or projection; ``sizes=True`` tries empty and 0-d inputs too
+    (by default empty ones, of functions that keep shapes), ``False`` neither; the default seed is
+    0; ``may_alias`` allows gradients that share memory with each other or with the rule's
+    arguments, for engines that copy them. ``order=2`` needs a rule that is itself a :class:`Pair`.
+    Faults of ``f`` and ``vjp`` become findings; ValueError and TypeError are for
     misuse of this function alone.
 
     >>> print(check_vjp(np.sin, lambda g, y, x: g * np.cos(x), [np.array([0.5, 2.0])]).verdict)
@@ -250,9 +251,10 @@ def _check(subject: Subject, options: Options, report: Report) -> None:
         return
     comparison = Comparison(subject, cotangents, rows)
     compare(comparison, options, report)
-    if not options.nested:
+    if not options.nested or subject.engine.name == "numpy":
         owned = options.own_grads and not options.may_alias
-        _probe(Trial(comparison, grads, options.sizes, owned), report)
+        right = not report.findings
+        _probe(Trial(comparison, grads, options.sizes, owned, right), report)
     report.evaluations += subject.forward.evaluations
     if options.order > 1 and report.verdict != "fail":
         _next_order(subject, grads, options, report)
