@@ -164,3 +164,50 @@ def test_lines_that_reproduce_say_every_option():
     assert call in str(report)
     report = gc.check_vjp(square, lambda g, y, x: g * x, [abs(X)], sizes=False, domain=[(0.0, 9)])
     assert "sizes=False" in report.reproduce and "domain=[(0.0, 9)]" in report.reproduce
+
+
+class TestWhatTheLayoutProbeSays:
+    """A finding about memory layouts says so only where the layout makes the difference."""
+
+    def test_a_rule_that_keeps_state(self):
+        calls = [0]
+
+        def stateful(g, y, x):
+            calls[0] += 1
+            return 2 * g * x * max(1, calls[0] - 4)
+
+        text = str(gc.check_vjp(square, stateful, [np.outer(X, X)]))
+        assert text.startswith("FAIL")
+        assert "contiguous" not in text
+
+    def test_a_random_rule(self):
+        rng = np.random.default_rng(0)
+        text = str(gc.check_vjp(square, lambda g, y, x: 2 * g * x * rng.random(), [X]))
+        assert "differs between" in text
+        assert "contiguous" not in text and "layout" not in text
+
+    def test_a_rule_that_writes_into_its_cotangent(self):
+        def writing(g, y, x):
+            g *= 2
+            return g * x
+
+        text = str(gc.check_vjp(square, writing, [X]))
+        assert "the pullback changes cotangent 0" in text
+        assert "diagnosis: it writes into what it is given" in text
+        assert "contiguous" not in text
+
+    def test_a_forward_rule_that_writes_into_its_tangent(self):
+        def writing(t, y, x):
+            t *= 2
+            return t * x
+
+        text = str(gc.check_jvp(square, writing, [X]))
+        assert text.startswith("FAIL")
+        assert "contiguous" not in text
+
+    def test_a_rule_that_reads_memory_in_order(self):
+        def in_memory_order(g, y, x):
+            return 2 * (g.ravel("K") * x.ravel("K")).reshape(x.shape)
+
+        text = str(gc.check_vjp(square, in_memory_order, [np.outer(X, X[:2])]))
+        assert "diagnosis: right only when contiguous" in text

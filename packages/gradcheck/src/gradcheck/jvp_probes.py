@@ -128,12 +128,17 @@ def relaid(rule: ForwardRule, direction: Direction) -> Found:
             found = _tangents_at(rule, moved, laid)
         except Misuse as fault:
             text = f"fails for {name} inputs: {fault.message}"
-            yield Finding("layout", text, diagnosis="right only when contiguous")
+            yield Finding("layout", text, diagnosis=layouts.why_it_fails(fault.message))
             continue
         for k, (a, b) in enumerate(zip(found, expected, strict=True)):
             if a is not None and b is not None and not _near(rule, a, b):
-                text = f"tangent of output {k} is different for {name} inputs of equal values"
-                yield Finding("layout", text, diagnosis="right only when contiguous")
+                copies = [p.copy() for p in plain], [t.copy() for t in tangents]
+                again = _tangents_at(rule, *copies)[k]
+                steady = again is not None and _near(rule, again, b)
+                words = f"{name} inputs of equal values" if steady else "a copy of the inputs"
+                text = f"tangent of output {k} is different for {words}"
+                hint = layouts.CONTIGUOUS if steady else layouts.STATE
+                yield Finding("layout" if steady else "state", text, diagnosis=hint)
 
 
 def _tangents_at(rule: ForwardRule, primals: list[Array], tangents: list[Array]) -> Moved:

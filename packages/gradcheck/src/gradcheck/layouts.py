@@ -78,6 +78,19 @@ def values_for(name: str, primals: Sequence[Array]) -> list[Array]:
     return [np.array(_broadcast(p), order="C") if p.dtype.kind == "f" else p for p in primals]
 
 
+CONTIGUOUS = "right only when contiguous"
+STATE = "it keeps state, changes its arguments, or is random"
+
+
+def why_it_fails(message: str) -> str:
+    """What a rule that raises for a layout does wrong, by what it raises.
+
+    >>> why_it_fails("ValueError: output array is read-only")
+    'it writes into what it is given'
+    """
+    return "it writes into what it is given" if "read-only" in message else CONTIGUOUS
+
+
 def accepted(subject: "Subject", primals: Sequence[Array]) -> bool:
     """Whether the function itself takes inputs laid out like this."""
     try:

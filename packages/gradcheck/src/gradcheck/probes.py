@@ -300,18 +300,35 @@ def _in_layout(trial: Trial, name: str, plain: list[Array], expected: dict[int, 
             found = _rows_at(trial, primals, way)
         except Exception as error:
             if layouts.accepted(subject, primals):
-                yield Finding("layout", f"fails for {what}: {_words(error)}", diagnosis=CONTIGUOUS)
+                hint = layouts.why_it_fails(_words(error))
+                yield Finding("layout", f"fails for {what}: {_words(error)}", diagnosis=hint)
             return
         for i in sorted(set(subject.wrt) & set(expected) & set(trial.rows) - wrong):
             # Where all rows are equal much cancels: the size is that of the original point.
             terms = np.abs(trial.rows[i][0]) if name == "broadcast" else 0.0
             if i not in found or not trial.near(i, found[i][0], expected[i][0], terms):
                 wrong.add(i)
-                text = f"gradient of input {i} is different for {what} of equal values"
-                yield Finding("layout", text, input=i, diagnosis=CONTIGUOUS)
+                steady = _steady(trial, i, plain, expected, lay)
+                words = f"{what} of equal values" if steady else "a copy of the inputs"
+                text = f"gradient of input {i} is different for {words}"
+                hint = layouts.CONTIGUOUS if steady else layouts.STATE
+                yield Finding("layout" if steady else "state", text, input=i, diagnosis=hint)
 
 
-CONTIGUOUS = "right only when contiguous"
+def _steady(
+    trial: Trial,
+    i: int,
+    plain: list[Array],
+    expected: dict[int, Array],
+    lay: Callable[[Array], Array],
+) -> bool:
+    """Whether the same numbers in no layout of their own still give the gradient they gave."""
+    try:
+        again = _rows_at(trial, [p.copy() for p in plain], lambda g: np.array(lay(g), order="C"))
+    except Exception:
+        return False
+    terms = np.abs(trial.rows[i][0])
+    return i in again and trial.near(i, again[i][0], expected[i][0], terms)
 
 
 def same_layout(a: Array, b: Array) -> bool:
