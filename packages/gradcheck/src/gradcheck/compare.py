@@ -1,5 +1,6 @@
 """Gradients against numeric derivatives and torch, for every primal; findings in words."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -76,8 +77,9 @@ def _every_element(
     forward = c.subject.forward
     numeric = differentiate(forward, forward.coordinates(primal), c.cotangents, c.blur, None)
     judged = c.judged(primal, numeric, strict=True)
-    unsettled = np.flatnonzero(~judged.settled)
-    if unsettled.size:
+    if not judged.settled.all():
+        # What is plainly wrong needs no ladder for all of it: the worst are measured again later.
+        unsettled = np.flatnonzero(~judged.settled & ~judged.plain)
         judged = _climbed(c, primal, numeric, unsettled, options)
     _settle_by_torch(c, primal, judged, report)
     report.checks += int((~judged.numeric.jump).sum()) * len(c.cotangents)
@@ -91,9 +93,10 @@ def _climbed(
 ) -> Judged:
     """Measure on ladders what a first look did not settle."""
     forward = c.subject.forward
-    directions = forward.coordinates(primal, unsettled.tolist())
-    closer = differentiate(forward, directions, c.cotangents, c.blur)
-    replace_columns(numeric, unsettled, closer)
+    if unsettled.size:
+        directions = forward.coordinates(primal, unsettled.tolist())
+        closer = differentiate(forward, directions, c.cotangents, c.blur)
+        replace_columns(numeric, unsettled, closer)
     if "complex" in options.oracles:
         _refine(numeric, c.subject, primal, c.cotangents)
     judged = c.judged(primal, numeric)
@@ -136,7 +139,7 @@ def _without_still_outputs(c: Comparison, primal: int, judged: Judged) -> Judged
         unmoved = c.subject.jacobian_rows(rest).get(primal)
         if unmoved is None or unmoved[:, element].any():
             continue
-        seen = forward.seen(lambda y, moved=moved: y[moved], forward.base[moved])
+        seen = forward.seen(partial(np.compress, moved), forward.base[moved])
         directions = seen.coordinates(primal, [element])
         alone = differentiate(seen, directions, c.cotangents[:, moved], None, DENSE)
         replace_columns(judged.numeric, np.array([element]), alone)
