@@ -188,6 +188,15 @@ def test_the_derivative_of_det_at_a_singular_matrix():
         ).verdict == "pass"  # fmt: skip
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 0, 3), (2, 3)])
+def test_matrix_exp_of_what_is_not_square(shape):
+    """The card itself, too: it used to give an empty matrix back, and then had no gradient."""
+    for library in BOTH:
+        f = tensor_core.registry["matrix_exp"] if library is tensor_core else torch.matrix_exp
+        with pytest.raises(RuntimeError, match=f"square matrices, .*{shape[-2]} by {shape[-1]}"):
+            f(library.zeros(shape))
+
+
 def test_equal_singular_values_have_a_derivative_of_their_own():
     for f in (lambda t, x: t.linalg.svdvals(x).sum(), lambda t, x: t.linalg.eigvalsh(x).sum()):
         grads = []

@@ -37,6 +37,7 @@ def _square_cases(rng: np.random.Generator) -> Any:
     yield Case(well(rng, 2, 2, 2))
     yield Case(well(rng, 1, 1))
     yield Case(np.zeros((0, 2, 2)))
+    yield Case(np.zeros((0, 0)))
 
 
 def _singular(x: np.ndarray) -> str:
@@ -293,6 +294,11 @@ def matrix_exp_op(x: Any, /) -> Any:
     tensor([[1., 0.],
             [0., 1.]])
     """
+    if x.shape[-1] != x.shape[-2]:  # an empty one would else come back as it is
+        raise RuntimeError(
+            "linalg.matrix_exp: A must be batches of square matrices, but they are "
+            f"{x.shape[-2]} by {x.shape[-1]} matrices"
+        )
     if not x.size:
         return x.copy()
     size = np.abs(x).sum(-2).max(-1)  # the 1-norm of each matrix
