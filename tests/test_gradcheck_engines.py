@@ -249,6 +249,30 @@ def test_a_backward_pass_that_writes(what):
     assert f"the backward pass changes {what}" in str(check_grads(changes(what), [X]))
 
 
+def of_two_minds(lib, recorded):
+    """x squared, its gradient ``recorded`` times as large where the backward pass is recorded."""
+
+    class Square(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return (recorded if lib.is_grad_enabled() else 2.0) * g * x
+
+    return Square.apply
+
+
+@pytest.mark.parametrize("lib", [torch, tensor_core])
+@pytest.mark.parametrize(("recorded", "verdict"), [(2.0, "pass"), (3.0, "fail")])
+def test_second_derivatives_are_those_of_the_plain_first_ones(lib, recorded, verdict):
+    report = check_grads(of_two_minds(lib, recorded), [X], engine=lib.__name__, order=2)
+    assert report.verdict == verdict
+
+
 @pytest.mark.parametrize("lib", [torch, tensor_core])
 class TestTensors:
     """Memory, modules and modes of the two engines of torch's kind."""

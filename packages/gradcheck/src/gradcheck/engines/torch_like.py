@@ -125,16 +125,21 @@ class TorchLike(Engine):
     def gradient(
         self, f: Callable[..., Any], count: int, live: Sequence[bool]
     ) -> Callable[..., tuple[Any, ...]]:
-        """The gradient as a function of primals and cotangents that records its own graph."""
+        """The gradient as a function of primals and cotangents that records its own graph.
+
+        Where no graph is asked for, its values are those of the plain backward pass, so that second
+        derivatives are held against the first ones everybody uses.
+        """
         call = as_function(f, self.lib)
 
         def df(*args: Any) -> tuple[Any, ...]:
+            recording = self.lib.is_grad_enabled()
             with self.lib.enable_grad():
                 inputs = [
                     x if x.requires_grad or not _real(x) else x.detach().requires_grad_(True)
                     for x in args[:count]
                 ]
-                grads = self._grad(listed(call(*inputs)), inputs, list(args[count:]), True)
+                grads = self._grad(listed(call(*inputs)), inputs, list(args[count:]), recording)
             return tuple(g for g, wanted in zip(grads, live, strict=True) if wanted)
 
         return df
