@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradcheck as gc
+from gradcheck.controls import negative_control
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -211,3 +212,123 @@ class TestWhatTheLayoutProbeSays:
 
         text = str(gc.check_vjp(square, in_memory_order, [np.outer(X, X[:2])]))
         assert "diagnosis: right only when contiguous" in text
+
+
+SPEC = gc.OpSpec("square", square, rule)
+SPECS = {
+    "name": [(5, "name is 5; it must be a str"), ("", "name is ''")],
+    "f": [("square", "f is a str; it must be a function")],
+    "vjp": [(3, "vjp is an int; it must be a function")],
+    "jvp": [([], "jvp is a list; it must be a function")],
+    "args": [
+        (3, "args is an int; it must be a list of Arg"),
+        ([], "args is empty"),
+        ([1], r"args\[0\] is an int; it must be an Arg"),
+        (gc.Arg(), "args is an Arg; it must be a list"),
+    ],
+    "kwargs": [
+        ([("axis", 0)], "kwargs is a list; it must map"),
+        ({"axis": ()}, "an Axis or a list"),
+    ],
+    "order": [("2", "order is '2'; it must be 1, 2 or 3"), (4, "order is 4")],
+    "may_alias": [("no", "may_alias is 'no'; it must be True or False")],
+    "dims": [(3, r"dims is 3; it must be a pair \(least, most\)"), ((3, 1), "dims is")],
+    "sides": [((0, 1.5), "the most of sides is 1.5; it must be a whole number")],
+    "examples": [(0, "examples is 0; it must be a whole number, 1 or more")],
+}
+ARGS = {
+    "shape": [
+        ("any", "shape is 'any'; as a word it must be 'broadcast' or 'same'"),
+        (3, "shape is 3; it must be 'broadcast', 'same', a tuple"),
+        ((-1,), r"a side of shape \(-1,\) is -1"),
+        ((2.5,), "is 2.5; it must be a whole number"),
+    ],
+    "domain": [(5, "domain is 5; it must be"), ((1, 0), "low must be below high")],
+    "kinks": [(0.0, r"kinks is 0.0; it must be a tuple"), (["a"], "each must be a number")],
+    "distinct": [("yes", "distinct is 'yes'")],
+    "gap": [(0, "gap is 0; it must be a number above 0"), ("wide", "gap is 'wide'")],
+    "below": [(0, "below is 0; it must be a whole number, 1 or more"), (2.5, "below is 2.5")],
+    "dtype": [
+        ("abc", "dtype is 'abc'; it must be a floating-point dtype"),
+        (int, "floating-point"),
+    ],
+}
+AXES = {"of": [("x", "of is 'x'; it must be a whole number")], "none": [(0, "none is 0")]}
+CARDS = {
+    "seed": [(1.5, "seed is 1.5; it must be a whole number"), (-1, "seed is -1")],
+    "order": [("2", "order is '2'"), (0, "order is 0; it must be 1, 2 or 3")],
+    "torch": [("yes", "torch is 'yes'; it must be True or False")],
+    "engine": [(3, "int is no engine"), ("jaxx", "no engine named 'jaxx'")],
+}
+CARD = {
+    "mode": [("all", "mode is 'all'")],
+    "rng": [(0, "rng is an int; it must be a numpy.random.Generator, or give seed=")],
+    "case": [(99, "case is 99; square has 8, counted from 0"), ("a", "case is 'a'")],
+}
+WRONG = (TypeError, ValueError)
+
+
+@pytest.mark.parametrize(
+    "make, keyword, value, text",
+    [
+        *((lambda **k: gc.OpSpec(**{"name": "f", "f": square, **k}), *row) for row in each(SPECS)),
+        *((gc.Arg, *row) for row in each(ARGS)),
+        *((gc.Axis, *row) for row in each(AXES)),
+        *((lambda **k: gc.check_card(SPEC, **k), *row) for row in each(CARDS, CARD)),
+        *((lambda **k: gc.check_case(SPEC, gc.Case(X), **k), *row) for row in each(CARDS)),
+        *((lambda **k: gc.check_all([SPEC], **k), *row) for row in each(CARDS)),
+    ],
+)
+def test_fields_of_specs_and_options_of_cards(make, keyword, value, text):
+    with pytest.raises(WRONG, match=text):
+        make(**{keyword: value})
+
+
+def test_what_is_no_card():
+    with pytest.raises(TypeError, match="op is a function; it must be a card: an OpSpec, or"):
+        gc.check_card(square)
+    with pytest.raises(TypeError, match="op is a function; it must be a card"):
+        gc.check_case(square, gc.Case(X))
+    with pytest.raises(TypeError, match="case is an ndarray; it must be a Case, such as"):
+        gc.check_case(SPEC, X)
+    with pytest.raises(TypeError, match="registry is an OpSpec; it must be a mapping or a list"):
+        gc.check_all(SPEC)
+    with pytest.raises(TypeError, match=r"registry\['sin'\] is an int; it must be a card"):
+        gc.check_all({"square": SPEC, "sin": 3})
+    with pytest.raises(ValueError, match="registry is empty; it must hold cards"):
+        gc.check_all([])
+
+
+def test_a_case_without_arrays_is_no_pass():
+    report = gc.check_case(SPEC, gc.Case(2.0))
+    assert report.verdict == "inconclusive"
+    (finding,) = report.findings
+    assert "the case has no arrays; give np.array(...) in place of numbers" in finding.message
+    report = gc.check_case(SPEC, gc.Case(np.arange(3)))
+    assert report.verdict == "inconclusive" and "f returns int64" in str(report)
+
+
+def test_sides_may_all_be_zero():
+    assert gc.check_card(gc.OpSpec("square", square, rule, sides=(0, 0))).ok
+
+
+def test_what_given_op_takes():
+    with pytest.raises(TypeError, match="spec is a function; it must be an OpSpec"):
+        gc.given_op(square)
+    with pytest.raises(TypeError, match="given_op has no option 'examples'; it takes"):
+        gc.given_op(SPEC, examples=3)
+    with pytest.raises(TypeError, match="what given_op decorates is an int; it must be a function"):
+        gc.given_op(SPEC)(3)
+    with pytest.raises(TypeError, match="allow_inconclusive is 'yes'"):
+        gc.given_op(SPEC, allow_inconclusive="yes")
+
+
+def test_names_of_engines():
+    for name in (3, "", "auto", ["tape"]):
+        with pytest.raises(TypeError, match=r"name is .*; it must be a str, and not 'auto'"):
+            gc.register_engine(name, object)
+
+
+def test_a_control_that_fails_for_another_reason_is_none():
+    with pytest.raises(ValueError, match="for another reason: no floating-point input"):
+        negative_control(gc.Pair(square, rule), [np.arange(3)])

@@ -192,26 +192,30 @@ def bounds_of(domain: Any, count: int) -> list[Bounds]:
     """
     if domain is None:
         return [None] * count
-    if isinstance(domain, tuple) and len(domain) == 2 and all(map(_is_bound, domain)):
-        return [_interval("domain", domain)] * count
+    if isinstance(domain, tuple) and len(domain) == 2 and all(map(is_bound, domain)):
+        return [interval("domain", domain)] * count
     ways = "it must be (low, high) for all primals, or a list of one (low, high) or None for each"
     if isinstance(domain, str | bytes | dict) or not isinstance(domain, Sequence | np.ndarray):
         raise TypeError(f"domain is {domain!r}; {ways}")
     if len(domain) != count:
         raise ValueError(f"domain has {len(domain)} entries for {count} primals; {ways}")
-    return [_interval(f"domain[{i}]", bounds) for i, bounds in enumerate(domain)]
+    return [interval(f"domain[{i}]", bounds) for i, bounds in enumerate(domain)]
 
 
-def _is_bound(value: Any) -> bool:
+def is_bound(value: Any) -> bool:
+    """Whether something is a side of an interval: a number, or None for an open one."""
     return value is None or isinstance(value, Real)
 
 
-def _interval(what: str, bounds: Any) -> Bounds:
-    """One interval; None on a side leaves it open."""
+def interval(what: str, bounds: Any) -> Bounds:
+    """One interval; None on a side leaves it open.
+
+    Raises TypeError for what is no pair of numbers, ValueError for an empty one.
+    """
     if bounds is None:
         return None
     pair = isinstance(bounds, Sequence | np.ndarray) and len(bounds) == 2
-    if not pair or not all(map(_is_bound, bounds)):
+    if not pair or not all(map(is_bound, bounds)):
         raise TypeError(f"{what} is {bounds!r}; it must be (low, high), None for an open side")
     low, high = bounds
     if any(side is not None and side != side for side in (low, high)):

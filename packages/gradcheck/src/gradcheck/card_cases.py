@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import asked, asked_cards
 from gradcheck.check import Options, run
 from gradcheck.engines import Pair, get_engine, guess_engine
 from gradcheck.engines.base import Engine, floating
@@ -99,6 +100,10 @@ def check_case(
     >>> check_case(spec, Case(np.array([1.0, 0.5]), n=3)).verdict
     'pass'
     """
+    asked_cards.case(case)
+    if not hasattr(op, "name"):
+        raise TypeError(f"op is {asked.kind(op)}; it must be {asked_cards.CARD}")
+    asked_cards.ways(seed, order, torch, mode, engine)
     call = f"check_case({op.name}, {case!r}"
     said = {"seed": seed, "order": order, "torch": torch or None}
     call += "".join(f", {name}={value}" for name, value in said.items() if value is not None)
@@ -139,7 +144,8 @@ def checked(
         if isinstance(f, Pair) and f.jvp is not None:
             merge(report, _forward_mode(f, call, options))
     else:
-        report = _values_alone(f, adapter, call, options)
+        claimed = adapter.name == "numpy" and callable(getattr(op, "vjp", None))
+        report = _values_alone(f, adapter, call, options, claimed)
     report.reproduce = reproduce
     if getattr(op, "fuses", None) is not None:
         _equal_composition(f, call.bound(_with_defaults(op)), adapter, call, report)
@@ -230,8 +236,8 @@ def _differentiable(f: Any, engine: Engine, call: Call, options: Options) -> boo
         return True
 
 
-def _values_alone(f: Any, engine: Engine, call: Call, options: Options) -> Report:
-    """Outputs against torch's, for what has no gradient."""
+def _values_alone(f: Any, engine: Engine, call: Call, options: Options, claimed: bool) -> Report:
+    """Outputs against torch's, for what has no gradient; ``claimed`` says that it has a rule."""
     report = Report(options.name, engine.name, options.seed)
     try:
         ours = engine.value(f, call.primals)
@@ -239,6 +245,10 @@ def _values_alone(f: Any, engine: Engine, call: Call, options: Options) -> Repor
         report.findings.append(Finding("error", f"raises {type(error).__name__}: {error}"))
         return report
     report.checks += 1
+    if options.torch_f is None and claimed:
+        text = "nothing to differentiate: " + _lacking(call, ours)
+        report.findings.append(Finding("input", text, verdict="inconclusive"))
+        return report
     if options.torch_f is None:
         report.note("nothing to differentiate")
         return report
@@ -248,6 +258,15 @@ def _values_alone(f: Any, engine: Engine, call: Call, options: Options) -> Repor
         if a.shape != b.shape or not np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True):
             report.findings.append(Finding("torch", f"output {k} differs from torch's"))
     return report
+
+
+def _lacking(call: Call, outputs: tuple[Array, ...]) -> str:
+    """Why a NumPy pair has no derivative at a case."""
+    if not call.primals:
+        return "the case has no arrays; give np.array(...) in place of numbers and lists"
+    if not any(map(floating, outputs)):
+        return f"f returns {', '.join(str(y.dtype) for y in outputs)}"
+    return "no array of the case is floating-point, or wrt leaves none"
 
 
 def _equal_composition(f: Any, g: Any, engine: Engine, call: Call, report: Report) -> None:

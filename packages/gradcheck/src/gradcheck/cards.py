@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import asked, asked_cards
 from gradcheck.card_cases import check_case, checked, engine_of, merge
 from gradcheck.report import Finding, Report, table
 from gradcheck.settings import defaults
@@ -36,7 +37,8 @@ def check_card(
     ``engine`` auto is the card's own (its ``engine``, or the package it comes from), else numpy for
     a card with ``forward`` and ``vjp``, else the one whose tensors it takes. ``order`` (or else the
     card's) goes as far as each case's ``max_order``; ``torch=True`` compares with the torch
-    function the card names. A case without anything to differentiate compares outputs alone.
+    function the card names. A case without anything to differentiate compares outputs alone. Raises
+    TypeError for what is no card and ValueError for a case there is not.
 
     >>> import types
     >>> case = types.SimpleNamespace(args=(np.array([1.0, 2.0]),), kwargs={})
@@ -46,6 +48,10 @@ def check_card(
     >>> check_card(card).verdict
     'pass'
     """
+    asked_cards.card(op)
+    asked_cards.ways(seed, order, torch, mode, engine)
+    asked_cards.generator(rng)
+    number_of = None if case is None else asked.integer(case, "case", 0)
     seed = defaults.seed if seed is None else int(seed)
     report = Report(str(op.name), engine if isinstance(engine, str) else engine.name, seed)
     try:
@@ -57,6 +63,8 @@ def check_card(
         text = "the card has no cases: nothing is known of its gradient"
         report.findings.append(Finding("cases", text, verdict="inconclusive"))
         return report
+    if number_of is not None and number_of >= len(cases):
+        raise ValueError(f"case is {number_of}; {op.name} has {len(cases)}, counted from 0")
     adapter = engine_of(op, engine, cases[0])
     report.engine = adapter.name
     call = f"check_card(registry[{report.name!r}], {adapter.name!r}, seed={seed}"
@@ -64,7 +72,7 @@ def check_card(
     repeated = _Repeated()
     options: dict[str, Any] = {"seed": seed, "order": order, "torch": torch, "mode": mode}
     for number, one in enumerate(cases):
-        if case is None or case == number:
+        if number_of is None or number_of == number:
             part = checked(op, one, adapter, f"{call}, case={number})", **options)
             text = f"case {number} ({_describe(one)}): "
             part.findings = [replace(x, message=text + x.message) for x in part.findings]
@@ -130,14 +138,17 @@ def check_all(
     """Check every card of a registry (a mapping or an iterable) and print a table of the verdicts.
 
     The table ends with the reports of those that did not pass; ``show=False`` keeps it silent. The
-    rest is as in :func:`check_card`.
+    rest is as in :func:`check_card`. Raises TypeError for what holds other things than cards, and
+    ValueError for an empty registry.
 
     >>> from gradcheck import OpSpec
     >>> reports = check_all([OpSpec("square", np.square, lambda g, y, x: 2 * g * x)], show=False)
     >>> [report.verdict for report in reports]
     ['pass']
     """
-    cards = registry.values() if isinstance(registry, Mapping) else registry
+    cards = asked_cards.cards(registry)
+    asked_cards.ways(seed, order, torch, engine=engine)
+    asked.flag(show, "show")
     reports = [check_card(op, engine, seed=seed, order=order, torch=torch) for op in cards]
     if show:
         print(table(reports))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial, update_wrapper
 from typing import Any
 
+from gradcheck.asked_cards import is_card
 from gradcheck.card_cases import check_case, merge
 from gradcheck.cards import check_all, check_card
 from gradcheck.check import check_grads, check_vjp
@@ -35,17 +36,13 @@ def checked(args: Namespace) -> Report | list[Report]:
     Raises Usage when they do not go together.
     """
     target = load(args.target)
-    if _is_card(target):
+    if is_card(target):
         return _card(target, args)
     if isinstance(target, Mapping) or (isinstance(target, Iterable) and not callable(target)):
         return _registry(target, args)
     if not callable(target):
         raise Usage(f"{args.target} is a {type(target).__name__}; it must be a function")
     return _function(target, args)
-
-
-def _is_card(target: Any) -> bool:
-    return callable(getattr(target, "cases", None)) and hasattr(target, "name")
 
 
 def _wants_torch(args: Namespace) -> bool:
@@ -82,7 +79,7 @@ def _registry(target: Any, args: Namespace) -> list[Report]:
     if not cards:
         raise Usage(f"{args.target} is empty; it must hold op cards")
     for card in cards:
-        if not _is_card(card):
+        if not is_card(card):
             kind = type(card).__name__
             raise Usage(f"{args.target} holds a {kind}; each must be a card (name, cases(rng))")
     _refuse(args, (*OF_FUNCTIONS, *OF_POINTS), "op cards have their own")

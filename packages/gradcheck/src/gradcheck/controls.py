@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import asked
 from gradcheck.check import Options, run
 from gradcheck.engines import get_engine
 from gradcheck.engines.base import Pullback
@@ -66,6 +67,8 @@ def negative_control(
 ) -> Report:
     """Check ``f`` on an engine made wrong by ``factor``: the verdict must be ``fail``.
 
+    Raises ValueError when the check fails for another reason, which would be no control at all.
+
     >>> from gradcheck import Pair
     >>> square = Pair(lambda x: x * x, lambda g, y, x: 2 * g * x)
     >>> negative_control(square, [np.array([1.0, 2.0])]).verdict
@@ -73,4 +76,8 @@ def negative_control(
     """
     label = f"{getattr(f, '__name__', 'f')} x {factor:g}"
     options = Options(seed=seed, name=label, own_grads=False)
-    return run(ScaledEngine(engine, factor), f, primals, options)
+    report = run(ScaledEngine(engine, factor), asked.function(f, "f"), primals, options)
+    wrong = [x for x in report.findings if x.verdict == "fail"]
+    if wrong and all(x.analytic is None for x in wrong):
+        raise ValueError(f"this is no control, for another reason: {wrong[0].message}")
+    return report

@@ -120,7 +120,7 @@ class Chance:
     def shape(self, dims: tuple[int, int], sides: tuple[int, int]) -> Shape:
         """A shape; square ones, which hide transpositions, are more frequent than chance."""
         rank = int(self.rng.integers(dims[0], dims[1] + 1))
-        if rank >= 2 and self.rng.random() < 0.4:
+        if rank >= 2 and sides[1] and self.rng.random() < 0.4:
             return (int(self.rng.integers(max(1, sides[0]), sides[1] + 1)),) * rank
         return tuple(self.side(*sides) for _ in range(rank))
 

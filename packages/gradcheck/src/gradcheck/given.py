@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, assume, seed, settings
 from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
+from gradcheck import asked
 from gradcheck import strategies as gs
 from gradcheck.card_cases import check_case
 from gradcheck.drawing import Chance, Domain, Shape
@@ -128,6 +129,14 @@ def given_op(
     >>> test_square = given_op(spec, max_examples=10, database=None)
     >>> test_square()
     """
+    if not isinstance(spec, OpSpec):
+        raise TypeError(f"spec is {asked.kind(spec)}; it must be an OpSpec")
+    asked.flag(allow_inconclusive, "allow_inconclusive")
+    asked.flag(torch, "torch")
+    unknown = [name for name in hypothesis_settings if not hasattr(settings, name)]
+    if unknown:
+        text = "it takes allow_inconclusive, torch and the settings of Hypothesis"
+        raise TypeError(f"given_op has no option {unknown[0]!r}; {text}")
     chosen = settings(**{**DEFAULTS, **hypothesis_settings})
 
     def check(case: Case) -> Any:
@@ -154,6 +163,7 @@ def _with_body(
     spec: OpSpec, check: Callable[[Case], Any], chosen: Any, body: Callable[..., Any]
 ) -> Callable[..., Any]:
     """The test whose every case is also handed to a function."""
+    asked.function(body, "what given_op decorates")
     takes = list(inspect.signature(body).parameters)
     if not set(takes) <= set(TAKES):
         text = f"takes {', '.join(takes)}; given_op offers {', '.join(TAKES)}"

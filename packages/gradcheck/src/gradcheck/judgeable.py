@@ -4,6 +4,7 @@ import numpy as np
 
 from gradcheck.engines.base import Misuse, floating
 from gradcheck.report import Finding, Report
+from gradcheck.report_text import counted
 from gradcheck.subject import Subject
 
 
@@ -17,6 +18,8 @@ def judgeable(subject: Subject, report: Report, what: str, consequence: str) -> 
         kinds = ", ".join(f"primal {i} is {p.dtype}" for i, p in enumerate(subject.primals))
         text = f"no floating-point input to differentiate: {kinds}; give floats where numbers vary"
         raise Misuse("input", text)
+    if not subject.wrt:
+        raise Misuse("input", "no floating-point input to differentiate: wrt leaves none")
     if not subject.outputs:
         raise Misuse("output", "f returns an empty tuple; it must return at least one array")
     if not subject.floating:
@@ -32,15 +35,6 @@ def judgeable(subject: Subject, report: Report, what: str, consequence: str) -> 
     elif infinite:
         report.note(f"f is infinite at {counted(infinite, 'output')}: {consequence}")
     return not nans.size
-
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "output"), counted(2, "output")
-    ('1 output', '2 outputs')
-    """
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def place(subject: Subject, flat: int) -> str:

@@ -15,7 +15,7 @@ ROWS = 5  # of the table of numbers
 def lines_of(report: "Report") -> list[str]:
     """The head line, the findings grouped by input, the notes, how to see it again."""
     head = f"{report.verdict.upper()}  {report.name} [{report.engine}]: "
-    lines = [head + f"{report.checks} comparisons, seed {report.seed}"]
+    lines = [head + f"{counted(report.checks, 'comparison')}, seed {report.seed}"]
     findings = grouped(report.findings)
     again = [f.reproduce or report.reproduce for f in findings]
     alike = len({line.partition("  #")[0] for line in again}) == 1
@@ -30,6 +30,15 @@ def lines_of(report: "Report") -> list[str]:
     if findings and alike and again[0]:
         lines.append(f"  reproduce: {again[0] if len(findings) == 1 else _bare(again[0])}")
     return lines
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "output"), counted(2, "output")
+    ('1 output', '2 outputs')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _bare(line: str) -> str:
@@ -151,6 +160,6 @@ def table(reports: Sequence["Report"]) -> str:
     count = {v: sum(r.verdict == v for r in reports) for v in ("pass", "fail", "inconclusive")}
     total = sum(r.checks for r in reports)
     summary = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
-    lines.append(f"{summary}; {total} comparisons")
+    lines.append(f"{summary}; {counted(total, 'comparison')}")
     lines += [str(r) for r in reports if not r.ok]
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck import asked_cards
 from gradcheck.drawing import GAP, Chance, Domain, Shape
 from gradcheck.forward import Array
 
@@ -70,8 +71,7 @@ class Arg:
     dtype: Any = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.shape, str) and self.shape not in ("broadcast", "same"):
-            raise ValueError(f"shape is {self.shape!r}; as a word it must be 'broadcast' or 'same'")
+        asked_cards.arg(self)
         if self.dtype is None:
             object.__setattr__(self, "dtype", np.float64 if self.below is None else np.int64)
 
@@ -93,6 +93,9 @@ class Axis:
     of: int = 0
     several: bool = False
     none: bool = False
+
+    def __post_init__(self) -> None:
+        asked_cards.axis(self)
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ class OpSpec:
     examples: int = 8
 
     def __post_init__(self) -> None:
+        asked_cards.spec(self)
         lengths = {name for arg in self.args for name in arg.names}
         for arg in self.args:
             if isinstance(arg.below, str) and arg.below not in lengths:
@@ -135,7 +139,7 @@ class OpSpec:
             text = "needs a rule that is a pair itself: vjp=Pair(rule, rule_of_rule)"
             raise ValueError(f"order={self.order} {text}")
         for name, options in (self.kwargs or {}).items():
-            if not isinstance(options, Axis | list | tuple) or options == []:
+            if not isinstance(options, Axis | list | tuple) or options in ([], ()):
                 raise TypeError(f"kwargs[{name!r}] must be an Axis or a list of values to try")
             if isinstance(options, Axis) and not 0 <= options.of < len(self.args):
                 raise ValueError(f"kwargs[{name!r}] is an axis of argument {options.of}: none such")

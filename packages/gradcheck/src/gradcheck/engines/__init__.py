@@ -42,6 +42,8 @@ def register_engine(name: str, make: Callable[[], Any]) -> None:
     >>> get_engine("pairs").name
     'numpy'
     """
+    if not isinstance(name, str) or name in ("", "auto"):
+        raise TypeError(f"name is {name!r}; it must be a str, and not 'auto'")
     if not callable(make):
         raise TypeError(f"make is a {type(make).__name__}; it must be a function or a class")
     _MAKERS[name] = make
