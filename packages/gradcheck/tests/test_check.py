@@ -391,7 +391,7 @@ class TestMemory:
 
         report = gc.check_vjp(np.sin, rule, [X])
         assert report.verdict == "fail"
-        assert "overwritten by the next call" in str(report)
+        assert "overwritten by a later call" in str(report)
 
     def test_the_callers_arrays_are_never_written(self):
         mine = X.copy()

@@ -40,4 +40,4 @@ def look(forward: Forward, directions: list[Direction]) -> Slopes:
     value = np.where(np.isfinite(value), value, 0.0)
     nothing = np.zeros(value.shape, bool)
     step = np.broadcast_to(plus[2], value.shape)
-    return Slopes(value, value, error, step, nothing, nothing)
+    return Slopes(value, value, error, step, nothing, nothing, nothing)

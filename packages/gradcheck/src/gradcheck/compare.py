@@ -1,7 +1,6 @@
 """Gradients against numeric derivatives and torch, for every primal; findings in words."""
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from gradcheck.comparison import Comparison, Side, Wanted
 from gradcheck.findings import not_finite, report_spread, report_values
 from gradcheck.forward import Array
 from gradcheck.glance import ELEMENTS, agrees
+from gradcheck.hull import widen
 from gradcheck.large import (
     Projection,
     bisect,
@@ -116,10 +116,12 @@ def _reconsidered(c: Comparison, primal: int, judged: Judged, options: Wanted) -
     if unseen.size and not again.wrong[:, seen].any():  # every accusation looked into was withdrawn
         again.doubtful[:, unseen] |= again.wrong[:, unseen]
         again.wrong[:, unseen] = False
+    if again.wrong.any():
+        again = widen(c, primal, again)
     _allow_for_blindness(c, primal, again, np.arange(again.wrong.shape[1]))
     if again.doubtful.any():
         again = _without_still_outputs(c, primal, again)
-    if again.doubtful.any() and subject.engine.name == "numpy":
+    if (again.doubtful | again.wrong).any() and subject.engine.name == "numpy":
         _settle_by_complex_step(c, primal, again)
     return again
 
@@ -168,20 +170,25 @@ def _allow_for_blindness(c: Comparison, primal: int, judged: Judged, elements: A
 def _settle_by_complex_step(c: Comparison, primal: int, judged: Judged) -> None:
     """Believe a rule that the complex step confirms to nine digits where differences drown.
 
-    Two ways to compute a number that have nothing in common do not agree on a wrong one. It never
-    accuses: f may not be analytic.
+    Two ways to compute a number that have nothing in common do not agree on a wrong one. Where the
+    differences contradict both, f is not what its formula says, and the verdict is left open. The
+    complex step never accuses: f may not be analytic.
     """
-    elements = np.flatnonzero(judged.doubtful.any(axis=0))
+    elements = np.flatnonzero((judged.doubtful | judged.wrong).any(axis=0))
     f = getattr(c.subject.f, "f", c.subject.f)
     rows = complex_rows(f, c.subject.forward.primals, primal, c.cotangents, elements.tolist())
     if rows is None:
         return
     analytic, numeric = judged.analytic[:, elements], judged.numeric
-    eps = max(1e-9, 64 * c.subject.precision(primal))
+    accused = judged.wrong[:, elements]
+    eps = np.maximum(np.where(accused, 1e-11, 1e-9), 64 * c.subject.precision(primal))
     near = np.abs(analytic - rows) <= eps * np.abs(rows) + 16 * c.slack[primal][:, elements]
+    near &= rows != 0
+    judged.doubtful[:, elements] |= near & accused
+    judged.wrong[:, elements] &= ~near
     middle = (numeric.low + numeric.high)[:, elements] / 2
-    near &= np.abs(rows - middle) <= 4 * numeric.error[:, elements]
-    judged.doubtful[:, elements] &= ~(near & (rows != 0))
+    near &= ~accused & (np.abs(rows - middle) <= 4 * numeric.error[:, elements])
+    judged.doubtful[:, elements] &= ~near
 
 
 def _refine(numeric: Numeric, subject: Subject, primal: int, cotangents: Array) -> None:
@@ -295,10 +302,8 @@ def _departing(c: Comparison, primal: int) -> Array:
 def _sample(c: Comparison, primal: int, chosen: Array, report: Report) -> Judged:
     """Judge chosen elements one by one."""
     forward, rows = c.subject.forward, c.rows[primal]
-    options: dict[str, Any] = {"blur": c.blur, "informative": primal in c.wide_rows}
-    eps = c.subject.precision(primal)
-    slack = c.slack[primal] + c.narrow_floor(primal)
-    judged = sampled(forward, primal, chosen, rows, slack, c.cotangents, eps, options)
+    grant = c.allowance(primal, None)
+    judged = sampled(forward, primal, chosen, rows, c.cotangents, grant, c.blur)
     _allow_for_blindness(c, primal, judged, chosen)
     report.checks += judged.analytic.size
     report_values(c, primal, judged, chosen, report)

@@ -11,8 +11,9 @@ from gradcheck.engines.base import floating
 from gradcheck.engines.numpy_pairs import NumpyPairs
 from gradcheck.forward import Array, inside
 from gradcheck.glance import spread_signs
+from gradcheck.numeric import EPS
 from gradcheck.subject import Subject
-from gradcheck.values import Judged, Numeric, judge
+from gradcheck.values import Allowance, Judged, Numeric, judge
 
 
 class Wanted(Protocol):
@@ -129,13 +130,23 @@ class Comparison:
 
         ``strict`` grants no slack: what passes even so needs no closer look.
         """
+        return judge(self.rows[primal], numeric, self.allowance(primal, numeric, strict))
+
+    def allowance(self, primal: int, numeric: Numeric | None, strict: bool = False) -> Allowance:
+        """What is granted to the rule for one primal; ``numeric`` lets the float64 rule inform."""
         rows = self.rows[primal]
         slack = np.zeros_like(rows) if strict else self.slack[primal]
-        verified = self._verified(primal, numeric, strict)
-        if verified:
-            slack = slack + self.narrow_floor(primal)
+        informed: Any = primal in self.wide_rows
+        if numeric is not None:
+            informed = self._verified(primal, numeric, strict)
+        slack = np.where(informed, slack + self.narrow_floor(primal, slack), slack)
         eps = self.subject.precision(primal)
-        return judge(rows, numeric, slack, eps, verified, self.largest)
+        return Allowance(slack, eps, informed, self.largest, self.grain)
+
+    @cached_property
+    def grain(self) -> float:
+        """A rounding at the size of the largest cotangent."""
+        return EPS * float(np.abs(self.cotangents).max(initial=0.0))
 
     @cached_property
     def largest(self) -> float:
@@ -143,23 +154,28 @@ class Comparison:
         finite = [np.abs(r[np.isfinite(r)]).max(initial=0.0) for r in self.rows.values()]
         return float(max(finite, default=0.0))
 
-    def narrow_floor(self, primal: int) -> Array:
-        """What a rule that is right in float64 may lose of a typical element in low precision.
+    def narrow_floor(self, primal: int, slack: Array) -> Array:
+        """What a rule that is right in float64 may lose of its elements in low precision.
 
-        Small elements come of larger terms; nothing is hidden, since the formula is known to be
-        right.
+        Small elements come of larger terms, and what a few random roundings did to most elements
+        they may by chance not have done to one. Nothing hides: the formula is known to be right.
         """
-        if primal not in self.wide_rows:
+        rows = np.abs(self.rows[primal])
+        if primal not in self.wide_rows or not rows.size:
             return np.zeros((len(self.cotangents), 1))
         square = np.mean(np.square(self.wide_rows[primal]), axis=1, keepdims=True)
-        return np.asarray(4 * self.subject.precision(primal) * np.sqrt(square))
+        part = np.divide(slack, rows, out=np.zeros_like(rows), where=rows > 0)
+        usual = rows * np.quantile(part, 0.75, axis=1, keepdims=True)
+        return np.asarray(4 * self.subject.precision(primal) * np.sqrt(square) + usual)
 
-    def _verified(self, primal: int, numeric: Numeric, strict: bool) -> bool:
-        """Whether the rule, run in float64, was found right there."""
+    def _verified(self, primal: int, numeric: Numeric, strict: bool) -> Array:
+        """The elements where the rule, run in float64, is right; none if it errs anywhere."""
         if primal not in self.wide_rows or self.wide is None:
-            return False
+            return np.zeros(len(numeric.jump), bool)
         sharp = replace(numeric, leak=0 * numeric.leak)
         rows = self.wide_rows[primal]
         slack = np.zeros_like(rows) if strict else self.wide_slack[primal]
-        judged = judge(rows, sharp, slack, largest=self.largest)
-        return not (judged.wrong | judged.doubtful).any()
+        judged = judge(rows, sharp, Allowance(slack, largest=self.largest, grain=self.grain))
+        if judged.wrong.any():
+            return np.zeros(len(numeric.jump), bool)
+        return np.asarray(~judged.doubtful.any(axis=0))

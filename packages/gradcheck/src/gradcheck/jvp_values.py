@@ -11,7 +11,7 @@ from gradcheck.engines.base import Misuse
 from gradcheck.forward import Array, Direction, Forward, even_exponent
 from gradcheck.numeric import COARSE, DENSE, EPS, Ladder, Slopes, measure
 from gradcheck.tangents import ForwardRule
-from gradcheck.values import ROUNDINGS, Judged, Numeric, joined, judge, replace_columns
+from gradcheck.values import ROUNDINGS, Allowance, Judged, Numeric, joined, judge, replace_columns
 
 PIECE = 1_500_000  # numbers held while directions are measured
 
@@ -104,9 +104,11 @@ class Case:
         if self.wide_analytic is not None:
             sharp = replace(numeric, leak=0 * numeric.leak)
             wide_slack = self._granted(EPS) if strict else self.wide_slack
-            found = judge(self.wide_analytic, sharp, wide_slack)
+            found = judge(self.wide_analytic, sharp, Allowance(wide_slack))
             informative = not (found.wrong | found.doubtful).any()
-        return judge(self.analytic, numeric, slack, self.rule.precision, informative)
+        return judge(
+            self.analytic, numeric, Allowance(slack, self.rule.precision, informative)
+        )
 
 
 def settled(case: Case) -> Judged:

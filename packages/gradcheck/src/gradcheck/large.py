@@ -4,8 +4,7 @@ A gradient is tested along signed random directions, in which no single wrong el
 tolerance that follows the error of the measurement and not the size of the input.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from gradcheck.values import (
     ROUNDINGS,
     SAFETY,
     TELLING,
+    Allowance,
     Judged,
     Numeric,
     differentiate,
@@ -41,7 +41,7 @@ class Projection:
     def wrong(self) -> Array:
         """Cotangents for which the projections differ by more than the bound."""
         off = np.abs(self.analytic - self.numeric)
-        return ~(off <= self.bound) & (self.bound < 1e290)
+        return ~(off <= self.bound) & (self.bound < 1e140)
 
 
 def weighted(forward: Forward, cotangents: Array) -> Forward:
@@ -108,7 +108,7 @@ def _along(
     """Slope, error, step and size along one direction, for every cotangent."""
     direction = Direction({primal: (slice(None), weights)})
     slopes = measure(seen, [direction], ladder)
-    error = np.where(np.isfinite(slopes.error), slopes.error, 1e300)
+    error = np.where(np.isfinite(slopes.error), slopes.error, 1e150)
     width = np.abs(slopes.high - slopes.low)
     middle = (slopes.high + slopes.low) / 2
     weight = np.abs(contraction)
@@ -181,10 +181,9 @@ def sampled(
     primal: int,
     elements: Array,
     gradient: Array,
-    slack: Array,
     cotangents: Array,
-    eps: float,
-    options: dict[str, Any],
+    grant: Allowance,
+    blur: Array | None,
 ) -> Judged:
     """Judge chosen elements one by one, looking only at the outputs each of them moves.
 
@@ -195,15 +194,15 @@ def sampled(
         parts = []
         for element in chosen:
             seen, rows = _affected(forward, primal, element, cotangents)
-            blur = options.get("blur") if seen is forward else None
+            known = blur if seen is forward else None
             directions = seen.coordinates(primal, [element])
-            parts.append(differentiate(seen, directions, rows, blur, ladder))
+            parts.append(differentiate(seen, directions, rows, known, ladder))
         return joined(parts, len(cotangents))
 
     def judged() -> Judged:
-        informative = bool(options.get("informative"))
-        return judge(gradient[:, elements], numeric, slack[:, elements], eps, informative)
+        return judge(gradient[:, elements], numeric, some)
 
+    some = replace(grant, slack=grant.slack[:, elements])
     numeric = measured(elements.tolist(), COARSE)
     first = judged()
     suspect = np.flatnonzero((first.wrong | first.doubtful).any(axis=0))

@@ -15,6 +15,7 @@ from gradcheck.forward import Array, Direction, Forward
 from gradcheck.smoothness import find_jumps, find_kinks
 
 EPS = float(np.finfo(np.float64).eps)
+UNRULY = 0.02  # noise above this part of all that a function moves hides every slope
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Slopes:
     """Directional derivatives; every array is (directions, outputs).
 
     ``low`` and ``high`` differ only at kinks, where they bound the subgradients; ``error`` bounds
-    the error of either; ``step`` is the step the value was read at; ``jump`` marks discontinuities.
+    the error of either; ``step`` is the step the value was read at; ``jump`` marks discontinuities;
+    ``flat`` what moves by nothing but its own rounding.
     """
 
     low: Array
@@ -50,6 +52,7 @@ class Slopes:
     step: Array
     kink: Array
     jump: Array
+    flat: Array
 
 
 @dataclass
@@ -86,10 +89,12 @@ class Samples:
         moves = np.abs(np.concatenate([self.up - self.base, self.down - self.base]))
         moves = np.where(np.isfinite(moves), moves, 0.0)
         quantum = np.where(moves > 0, moves, np.inf).min(axis=0)
-        multiple = np.where(moves < 1e3 * quantum, moves / quantum, 0.0)
-        whole = np.abs(multiple - np.rint(multiple)).max(axis=0) < 1e-6
-        repeated = ((multiple > 0.5) & (multiple < 64)).sum(axis=0) > 3
-        floor = np.where(mixed & whole & repeated, quantum, 0.0) / self.step
+        multiple = np.where(moves < 64 * quantum, moves / quantum, 0.0)
+        off = np.abs(multiple - np.rint(multiple))
+        whole = (off <= np.where(multiple < 16, 0.02, 1e-6 * multiple)).all(axis=0)
+        repeated = (multiple > 0.5).sum(axis=0) > 3
+        growing = multiple.max(axis=0) > 1.5  # a step function jumps by one amount at all steps
+        floor = np.where(mixed & whole & repeated & growing, quantum, 0.0) / self.step
         self.noise = np.maximum(self.noise, floor)
 
 
@@ -125,7 +130,11 @@ def measure(forward: Forward, directions: list[Direction], ladder: Ladder = COAR
     jump = np.zeros(kink.shape, bool)
     if poor.any():
         jump = poor & find_jumps(climbs[-1], ladder.stride)
-    return Slopes(low, high, central.error, central.step, kink & ~jump, jump)
+    flat = np.ones(kink.shape, bool)
+    for samples in climbs:
+        moves = np.abs(np.concatenate([samples.up, samples.down]) - forward.base)
+        flat &= np.nan_to_num(moves).max(axis=0) <= 4 * EPS * np.abs(forward.base)
+    return Slopes(low, high, central.error, central.step, kink & ~jump, jump, flat)
 
 
 def _climb(forward: Forward, directions: list[Direction], ladder: Ladder) -> list[Samples]:
@@ -140,10 +149,13 @@ def _climb(forward: Forward, directions: list[Direction], ladder: Ladder) -> lis
     return [Samples(forward.base, *v, forward.floor) for v in values]
 
 
-def extrapolate(slopes: Array, samples: Samples, columns: int, growth: int) -> Estimate:
+def extrapolate(
+    slopes: Array, samples: Samples, columns: int, growth: int, below: Array | None = None
+) -> Estimate:
     """Ridders' table over the levels; the entry with the least error estimate wins.
 
-    ``growth`` is the factor by which the leading error falls from one level to the next.
+    ``growth`` is the factor by which the leading error falls from one level to the next; ``below``
+    (directions, outputs) forbids the use of coarser steps.
     """
     values, errors, steps = [slopes], [np.full_like(slopes, np.inf)], [samples.step]
     column = slopes
@@ -151,8 +163,11 @@ def extrapolate(slopes: Array, samples: Samples, columns: int, growth: int) -> E
         fine, coarse = column[1:], column[:-1]
         column = fine + (fine - coarse) / (float(growth) ** k - 1)
         spread = np.maximum(np.abs(column - fine), np.abs(column - coarse))
+        bound = spread + 2 * samples.noise[k:]
+        if below is not None:
+            bound = np.where(samples.step[:-k] <= below, bound, np.inf)
         values.append(column)
-        errors.append(spread + 2 * samples.noise[k:])
+        errors.append(bound)
         steps.append(samples.step[k:])
     error = np.concatenate(errors)
     error[~np.isfinite(error)] = np.inf
@@ -167,22 +182,50 @@ def _settle(climbs: list[Samples], slopes: list[Array], ladder: Ladder, growth: 
     """Extrapolate on every ladder, distrust what finer steps contradict, keep the best."""
     best: Estimate | None = None
     for samples, slope in zip(climbs, slopes, strict=True):
-        found = extrapolate(slope, samples, ladder.columns, growth)
-        found.error = found.error + 2 * _seen_noise(found, slope, samples, ladder) / found.step
-        found.error[np.isnan(found.error)] = np.inf  # no step of this ladder could be taken
-        for other, other_slope in zip(climbs, slopes, strict=True):
-            found.error = np.fmax(found.error, _contradiction(found, other_slope, other, ladder))
-        if best is None:
-            best = found
-            continue
-        better = found.error < best.error
-        best = Estimate(
-            np.where(better, found.value, best.value),
-            np.where(better, found.error, best.error),
-            np.where(better, found.step, best.step),
-        )
+        first = extrapolate(slope, samples, ladder.columns, growth)
+        found, denied = _weighed(first, climbs, slopes, samples, slope, ladder)
+        if np.isfinite(denied).any():  # begin again below the steps that proved too coarse
+            finer = extrapolate(slope, samples, ladder.columns, growth, denied)
+            found = _better(found, _weighed(finer, climbs, slopes, samples, slope, ladder)[0])
+        best = found if best is None else _better(best, found)
     assert best is not None
     return best
+
+
+def _better(a: Estimate, b: Estimate) -> Estimate:
+    """Of each two values the one with the smaller error."""
+    better = b.error < a.error
+    fields = ((b.value, a.value), (b.error, a.error), (b.step, a.step))
+    return Estimate(*(np.where(better, x, y) for x, y in fields))
+
+
+def _weighed(
+    found: Estimate,
+    climbs: list[Samples],
+    slopes: list[Array],
+    samples: Samples,
+    slope: Array,
+    ladder: Ladder,
+) -> tuple[Estimate, Array]:
+    """Add to the error what noise was seen and what finer steps say otherwise.
+
+    Also the coarsest steps (directions, outputs) of those that agree on another value; inf where
+    there are none.
+    """
+    noise = _seen_noise(found, slope, samples, ladder)
+    error = found.error + 2 * noise / found.step
+    error[np.isnan(error)] = np.inf  # no step of this ladder could be taken
+    error = np.maximum(error, _overshoot(found, slope, samples, ladder))
+    denied = np.full(error.shape, np.inf)
+    for other, other_slope in zip(climbs, slopes, strict=True):
+        excess, where = _contradiction(found, other_slope, other, ladder)
+        denied = np.minimum(denied, np.where(excess > error, where, np.inf))
+        error = np.fmax(error, excess)
+    moves = np.where(np.isfinite(slope), np.abs(slope) * samples.step, 0.0)
+    noisy = noise > UNRULY * moves.max(axis=0)  # it moves as much at the smallest step as ever,
+    noisy &= noise > 64 * EPS * (np.abs(samples.base) + samples.floor)  # and by more than roundings
+    error = np.where(noisy, np.inf, error)
+    return Estimate(found.value, error, found.step), denied
 
 
 def _seen_noise(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) -> Array:
@@ -193,10 +236,40 @@ def _seen_noise(found: Estimate, slope: Array, samples: Samples, ladder: Ladder)
     return seen.max(axis=0)
 
 
-def _contradiction(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) -> Array:
+def _overshoot(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) -> Array:
+    """How far three agreeing coarser slopes lie from the value found, if there is noise between.
+
+    1 + tanh(x) is constant at small steps where it is rounded to 2**-53, and its slopes there agree
+    on nothing; before they do so they swing out on both sides. Beside a kink they do not.
+    """
+    s = ladder.stride
+    a, b, c = slope[: -2 * s], slope[s:-s], slope[2 * s :]
+    high, low = np.maximum(np.maximum(a, b), c), np.minimum(np.minimum(a, b), c)
+    apart = np.minimum(np.abs(low - found.value), np.abs(high - found.value))
+    agree = (samples.step[2 * s :] > found.step) & (high - low < 0.1 * apart)
+    agree &= apart > 0.05 * np.maximum(np.abs(b), np.abs(found.value))
+    gap = np.where(agree & np.isfinite(apart), apart, 0.0).max(axis=0)
+    between = samples.step > found.step
+    outside = np.abs(slope - found.value) > 1.2 * gap
+    back = (slope - found.value) * np.where(gap > 0, _side(a, found, agree), 1.0) < -0.2 * gap
+    # Only levels finer than the agreeing ones swing; coarser ones may be far off by curvature.
+    finest = np.where(agree, samples.step[2 * s :], np.inf).min(axis=0)
+    swings = ((outside | back) & between & (samples.step < finest)).any(axis=0)
+    return np.where(swings, gap, 0.0)
+
+
+def _side(slopes: Array, found: Estimate, agree: Array) -> Array:
+    """On which side of the value found the agreeing slopes lie."""
+    return np.sign(np.where(agree, slopes - found.value, 0.0).sum(axis=0))
+
+
+def _contradiction(
+    found: Estimate, slope: Array, samples: Samples, ladder: Ladder
+) -> tuple[Array, Array]:
     """How far three agreeing finer slopes lie from the value found, beyond their own spread.
 
-    Noise grows as the step falls, so three levels agree by chance only rarely.
+    Noise grows as the step falls, so three levels agree by chance only rarely. Also the coarsest
+    step of those furthest off.
     """
     s = ladder.stride
     a, b, c = slope[: -2 * s], slope[s:-s], slope[2 * s :]
@@ -204,7 +277,10 @@ def _contradiction(found: Estimate, slope: Array, samples: Samples, ladder: Ladd
     excess = np.abs(found.value - a) - 2 * spread - 8 * samples.noise[2 * s :]
     finer = samples.step[: -2 * s] < found.step
     excess = np.where(finer & np.isfinite(excess), excess, 0.0)
-    return np.maximum(excess.max(axis=0), 0.0)
+    worst = excess.argmax(axis=0)[None]
+    steps = np.broadcast_to(samples.step[: -2 * s], excess.shape)
+    at = np.take_along_axis(steps, worst, 0)[0]
+    return np.maximum(excess.max(axis=0), 0.0), at
 
 
 def _one_sided(
@@ -217,6 +293,11 @@ def _one_sided(
     growth = 2**ladder.shift
     right = _settle(climbs, [s.rise for s in climbs], ladder, growth)
     left = _settle(climbs, [s.fall for s in climbs], ladder, growth)
+    ends = [~np.isfinite(s.fall).any(axis=0) | ~np.isfinite(s.rise).any(axis=0) for s in climbs]
+    edge = np.logical_and.reduce(ends)
+    if edge.any():  # where slopes may approach their limit like any power of the step
+        right = _better(right, _accelerated([s.rise for s in climbs], climbs, edge))
+        left = _better(left, _accelerated([s.fall for s in climbs], climbs, edge))
     for side, other in ((right, left), (left, right)):
         gone = ~np.isfinite(side.error)
         side.value = np.where(gone, other.value, side.value)
@@ -227,3 +308,27 @@ def _one_sided(
     central.error = np.where(sided, np.maximum(right.error, left.error), central.error)
     central.step = np.where(sided, np.minimum(right.step, left.step), central.step)
     return low, high
+
+
+def _accelerated(slopes: list[Array], climbs: list[Samples], edge: Array) -> Estimate:
+    """Aitken's delta-squared process on every ladder, at edges of the domain.
+
+    As of x ** 1.5 at 0, whose slopes fall with the square root of the step. (Aitken, "On
+    Bernoulli's numerical solution of algebraic equations", Proc. R. Soc. Edinburgh 46, 1926.)
+    """
+    best: Estimate | None = None
+    for slope, samples in zip(slopes, climbs, strict=True):
+        first, second = slope[1:-1] - slope[:-2], slope[2:] - slope[1:-1]
+        with np.errstate(all="ignore"):
+            ratio = second / first
+        value = slope[2:] + second * ratio / (1 - ratio)
+        spread = np.abs(np.diff(value, axis=0))
+        error = np.maximum(spread[1:], spread[:-1]) + 8 * samples.noise[4:] / (1 - ratio[2:]) ** 2
+        error[~(np.abs(ratio[2:]) < 0.8) | ~np.isfinite(error) | ~edge] = np.inf
+        pick = error.argmin(axis=0)[None]
+        steps = np.broadcast_to(samples.step[4:], error.shape)
+        fields = [np.take_along_axis(a, pick, 0)[0] for a in (value[2:], error, steps)]
+        found = Estimate(*fields)
+        best = found if best is None else _better(best, found)
+    assert best is not None
+    return best

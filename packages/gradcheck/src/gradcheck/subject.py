@@ -172,7 +172,7 @@ class Subject:
             + 1e3 * self.precision(i) * self.natural(cotangents, i)
             for i, a in exact.items()
         }
-        for _ in range(3):
+        for _ in range(4):
             moved = [jitter(p, self.rng) if floating(p) else p for p in self.primals]
             for i, by in (shift or {}).items():
                 p = self.primals[i]

@@ -7,7 +7,7 @@ import numpy as np
 from gradcheck.comparison import Comparison
 from gradcheck.forward import Array, Direction
 from gradcheck.report import Finding, Report
-from gradcheck.values import differentiate, judge
+from gradcheck.values import Allowance, differentiate, judge
 
 
 def joint(c: Comparison, tied: list[tuple[int, int, Array]], report: Report) -> None:
@@ -29,7 +29,7 @@ def joint(c: Comparison, tied: list[tuple[int, int, Array]], report: Report) -> 
     sums = [sum(c.rows[p][:, e] for p, e in places) for places in unique]
     slack = [sum(c.slack[p][:, e] for p, e in places) * 0 for places in unique]
     eps = max(c.subject.precision(primal) for primal in c.rows)
-    judged = judge(np.array(sums).T, numeric, np.array(slack).T, eps)
+    judged = judge(np.array(sums).T, numeric, Allowance(np.array(slack).T, eps))
     report.checks += judged.analytic.size
     wrong = judged.wrong.any(axis=0)
     if not wrong.any():

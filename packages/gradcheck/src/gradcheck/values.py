@@ -1,6 +1,7 @@
 """Judging numbers: analytic gradients against numeric ones, element by element."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ FAR = 1e-7  # of a gradient: beyond what a sharp first look leaves in doubt
 ENOUGH = 16  # plainly wrong elements that are measured again before the rule is accused
 
 
-FIELDS = ("low", "high", "error", "scale", "leak")
+FIELDS = ("low", "high", "error", "scale", "leak", "hidden")
 
 
 @dataclass
@@ -26,7 +27,9 @@ class Numeric:
     """Numeric gradients of one primal: (cotangents, elements) unless said otherwise.
 
     ``scale`` is the size of the terms added up; ``leak`` what the error of single-precision outputs
-    amounts to; ``jump`` (elements) marks discontinuities; ``kinks`` maps elements to output masks.
+    amounts to; ``jump`` (elements) marks discontinuities; ``kinks`` maps elements to output masks;
+    ``hidden`` is the error of outputs that an element does not move while it moves others; ``flat``
+    (elements) marks those that move nothing beyond roundings.
     """
 
     low: Array
@@ -36,13 +39,22 @@ class Numeric:
     leak: Array
     jump: Array
     kinks: dict[int, Array] = field(default_factory=dict)
+    hidden: Array = field(default_factory=lambda: np.zeros((0, 0)))
+    flat: Array = field(default_factory=lambda: np.zeros(0, bool))
+
+    def __post_init__(self) -> None:
+        if self.hidden.shape != self.error.shape:
+            self.hidden = np.zeros_like(self.error)
+        if self.flat.shape != self.jump.shape:
+            self.flat = np.zeros(self.jump.shape, bool)
 
     def columns(self, chosen: Array) -> "Numeric":
         """Some of the elements, renumbered."""
         places = {int(c): k for k, c in enumerate(chosen)}
         kinks = {places[d]: m for d, m in self.kinks.items() if d in places}
-        low, high, error, scale, leak = (getattr(self, name)[:, chosen] for name in FIELDS)
-        return Numeric(low, high, error, scale, leak, self.jump[chosen], kinks)
+        low, high, error, scale, leak, hidden = (getattr(self, n)[:, chosen] for n in FIELDS)
+        jump, flat = self.jump[chosen], self.flat[chosen]
+        return Numeric(low, high, error, scale, leak, jump, kinks, hidden, flat)
 
 
 def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
@@ -51,8 +63,11 @@ def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
     weights = np.abs(cotangents)
     error = np.where(np.isfinite(slopes.error), slopes.error, 1e300)
     size = np.maximum(np.abs(slopes.low), np.abs(slopes.high))
-    # An output that no step moves at all, while others move visibly, adds no uncertainty.
-    still = (size == 0) & (error <= 1e-2 * size.max(axis=1, initial=0.0, keepdims=True))
+    # An output that no step moves at all, while others move visibly, adds no uncertainty, unless
+    # it is so large that a move would be lost in its rounding.
+    most = size.max(axis=1, initial=0.0, keepdims=True)
+    still = (size == 0) & (most > 0)
+    hidden = weights @ np.where(still & (error > 1e-2 * most), error, 0.0).T
     error[still] = 0.0
     leak = np.zeros((len(cotangents), len(size)))
     if blur is not None:
@@ -68,6 +83,8 @@ def contract(slopes: Slopes, cotangents: Array, blur: Array | None) -> Numeric:
         leak,
         np.asarray(jumped),
         kinks,
+        hidden,
+        np.asarray(slopes.flat.all(axis=1)),
     )
 
 
@@ -101,11 +118,12 @@ def joined(parts: list[Numeric], rows: int) -> Numeric:
         kinks.update({start + d: mask for d, mask in part.kinks.items()})
         start += len(part.jump)
     empty = np.zeros((rows, 0))
-    low, high, error, scale, leak = (
+    low, high, error, scale, leak, hidden = (
         np.concatenate([empty, *(getattr(part, name) for part in parts)], axis=1) for name in FIELDS
     )
     jump = np.concatenate([np.zeros(0, bool), *(part.jump for part in parts)])
-    return Numeric(low, high, error, scale, leak, jump, kinks)
+    flat = np.concatenate([np.zeros(0, bool), *(part.flat for part in parts)])
+    return Numeric(low, high, error, scale, leak, jump, kinks, hidden, flat)
 
 
 @dataclass
@@ -152,41 +170,54 @@ def missed(analytic: Array, numeric: Numeric) -> Array:
     return np.where(np.isfinite(analytic), miss, np.inf)
 
 
-def judge(
-    analytic: Array,
-    numeric: Numeric,
-    slack: Array,
-    eps: float = EPS,
-    informative: bool = False,
-    largest: float = 0.0,
-) -> Judged:
-    """Compare, with a bound made of the numeric error and the rule's own arithmetic.
+@dataclass
+class Allowance:
+    """What is granted to a rule beyond the error of the numeric side.
 
-    ``slack`` is what one rounding error does to the gradient; ``informative`` says that the same
-    rule was already held to the bound of float64, so that a wide bound hides nothing; ``largest``
-    is the largest gradient of any input, beside which others may count as zero.
+    ``slack`` (cotangents, elements) is what one rounding does to its gradients; ``informed``
+    (elements, or for all) says that the rule was already held to the bound of float64 there, so
+    that a wide bound hides nothing; ``largest`` is the largest gradient of any input, beside which
+    others may count as zero; ``grain`` what a rounding at the size of the cotangent amounts to.
     """
+
+    slack: Array
+    eps: float = EPS
+    informed: Any = False
+    largest: float = 0.0
+    grain: float = 0.0
+
+
+def judge(analytic: Array, numeric: Numeric, grant: Allowance) -> Judged:
+    """Compare, with a bound made of the numeric error and the rule's own arithmetic."""
     finite = np.isfinite(analytic)
     claimed = np.where(finite, np.abs(analytic), 0.0)
-    rounding = max(ROUNDINGS * eps, MERE_ROUNDING) * (numeric.scale + claimed)
+    rounding = max(ROUNDINGS * grant.eps, MERE_ROUNDING) * (numeric.scale + claimed)
     smooth = np.ones(analytic.shape[1], bool)
     smooth[list(numeric.kinks)] = False
-    bound = SAFETY * numeric.error + rounding + numeric.leak + 8 * slack * smooth
-    wrong = (missed(analytic, numeric) > bound) & ~numeric.jump
-    doubtful = np.zeros_like(wrong)
-    if not informative:
-        own = np.maximum(claimed, numeric.scale)
-        size = np.where(numeric.error < 1e290, own, 0.0).max(initial=0.0)
-        silent = (analytic == 0) & (numeric.low == 0) & (numeric.high == 0)
-        silent &= numeric.error < 1e290
-        telling = (bound <= TELLING * own) | (bound <= NOTHING * size) | silent
-        middle = np.abs(numeric.low + numeric.high) / 2
-        telling |= (np.maximum(claimed, middle) <= 2 * bound) & (bound <= NOTHING * largest)
-        settled = np.maximum(1e-2 * numeric.scale, 1e-9 * size)
-        known = numeric.error < np.where(finite, 1e290, settled)
-        doubtful = ~(telling & (finite | known)) & ~numeric.jump & ~(wrong & known)
-        wrong &= ~doubtful
-    return Judged(analytic, numeric, bound, wrong, doubtful)
+    firm = SAFETY * numeric.error + rounding + numeric.leak
+    narrow = firm + 8 * grant.slack * smooth
+    miss = missed(analytic, numeric)
+    agree = miss <= narrow
+    bound = np.where(agree, narrow, narrow + SAFETY * numeric.hidden)
+    wrong = (miss > bound) & ~numeric.jump
+    own = np.maximum(claimed, numeric.scale)
+    size = np.where(numeric.error < 1e290, own, 0.0).max(initial=0.0)
+    middle = np.abs(numeric.low + numeric.high) / 2
+    still = (numeric.low == 0) & (numeric.high == 0) & (numeric.error < 1e290)
+    telling = (bound <= TELLING * own) | (agree & (bound <= NOTHING * size))
+    telling |= (analytic == 0) & (still | numeric.flat)
+    zero = np.maximum(claimed, middle) <= 2 * bound
+    telling |= agree & zero & (bound <= NOTHING * grant.largest)
+    settled = np.maximum(1e-2 * numeric.scale, 1e-9 * size)
+    known = numeric.error < np.where(finite, 1e290, settled)
+    doubtful = ~(telling & (finite | known)) & ~numeric.jump & ~(wrong & known)
+    doubtful &= ~np.asarray(grant.informed)
+    if grant.eps <= EPS:  # slack excuses roundings, not a formula that loses most of its digits
+        least = np.maximum(1e-6 * max(size, grant.largest), 1e3 * grant.grain)
+        rough = (miss > 10 * (firm + SAFETY * numeric.hidden)) & (miss > least)
+        rough &= smooth & finite & ~numeric.jump & (numeric.error < 1e290)
+        doubtful, wrong = doubtful & ~rough, wrong | rough
+    return Judged(analytic, numeric, bound, wrong & ~doubtful, doubtful)
 
 
 def replace_columns(numeric: Numeric, columns: Array, by: Numeric) -> None:
@@ -194,6 +225,7 @@ def replace_columns(numeric: Numeric, columns: Array, by: Numeric) -> None:
     for name in FIELDS:
         getattr(numeric, name)[:, columns] = getattr(by, name)
     numeric.jump[columns] = by.jump
+    numeric.flat[columns] = by.flat
     for place, element in enumerate(columns.tolist()):
         numeric.kinks.pop(element, None)
         if place in by.kinks:
