@@ -27,8 +27,8 @@ ASKED = {
         ("0", TypeError, "list of positions"),
         ([0.5], TypeError, "list of positions"),
         ([], ValueError, "wrt is empty"),
-        ([-1], ValueError, "wrt names -1, which is none of 1 primals"),
-        ([1], ValueError, "wrt names 1, which is none of 1 primals"),
+        ([-1], ValueError, "wrt names -1, but there is only primal 0"),
+        ([1], ValueError, "wrt names 1, but there is only primal 0"),
     ],
     "mode": [
         ("all", ValueError, "mode is 'all'; it must be one of auto"),

@@ -40,9 +40,15 @@ def pick_rule(g, y, table, rows):
     np.add.at(grad, rows, g)
     return grad, None
 
+def leave(x):
+    raise SystemExit(0)
+
 def log(x):
     assert (x > 0).all()
     return np.log(x)
+
+def log_rule(g, y, x):
+    return g / x
 
 class Holder:
     log = log
@@ -67,6 +73,7 @@ def rules(tmp_path, monkeypatch):
     """A folder with functions and rules to be in; nothing of it stays imported."""
     (tmp_path / "rules_for_cli.py").write_text(RULES)
     (tmp_path / "broken_for_cli.py").write_text("1 / 0\n")
+    (tmp_path / "leaving_for_cli.py").write_text("import sys\nsys.exit(0)\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
@@ -102,6 +109,7 @@ def run(line, capsys):
         ("@SPEC --shape 3,1 --domain 0, --wrt 0", 0),
         ("@BAD --order 1", 1),
         ("@BAD --shape 2", 1),
+        ("@log --vjp @log_rule --shape 3 --domain 0,inf", 0),
         ("@GOOD", 0),
         ("@ALL", 1),
     ],
@@ -122,9 +130,12 @@ def test_exit_codes(line, code, capsys):
         ("no_such_module:f --shape 3", "no module named 'no_such_module' here"),
         ("broken_for_cli:f --shape 3", "importing broken_for_cli raises ZeroDivisionError"),
         ("@sofmax --shape 3", "has no 'sofmax'; it has softmax"),
-        ("@NUMBER --shape 3", "is a int; it must be a function"),
-        ("@softmax --vjp @NUMBER --shape 3", "--vjp names a int"),
-        ("@softmax --vjp @rule", "neither of --shape and --values"),
+        ("@NUMBER --shape 3", "is an int; it must be a function"),
+        ("@softmax --vjp @NUMBER --shape 3", "--vjp names an int"),
+        (
+            "@softmax --vjp @rule",
+            "no --shape or --values is given; give rules_for_cli:softmax one --shape",
+        ),
         ("@softmax --vjp @rule --shape 3,x", "write 3,4 or scalar, or i5:3,4"),
         ("@softmax --vjp @rule --shape -3", "write 3,4 or scalar"),
         ("@softmax --vjp @rule --shape i0:3", "write 3,4 or scalar"),
@@ -148,6 +159,12 @@ def test_exit_codes(line, code, capsys):
         ("@SPEC --domain 0,1", "an op card draws its own points"),
         ("@SPEC --vjp @rule", "an op card has its own"),
         ("@ALL --vjp @rule", "op cards have their own"),
+        ("@softmax --shape 3 --values x.npy", "both --shape and --values are given"),
+        (".rules_for_cli:softmax --shape 3", "is no target; write package.module:function"),
+        ("@softmax:x --shape 3", "is no target"),
+        ("@softmax --shape 99999,99999,9", "--shape asks for 9e+10 numbers"),
+        ("leaving_for_cli:f --shape 3", "importing leaving_for_cli raises SystemExit: 0"),
+        ("@leave --vjp @rule --shape 3", "the code under test ends the program with exit code 0"),
         ("@softmax --bogus", "unrecognized arguments: --bogus"),
     ],
 )
@@ -213,6 +230,32 @@ def test_the_exam_has_a_command_of_its_own(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "gradcheck.exam.command", asked)
     assert run("exam --only value", capsys).code == 5
     assert run("exam --unknown", capsys).code == 64
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--seed -1", "'-1' is no whole number, 0 or more"),
+        ("--markdown no_such_folder/page.md", "there is no folder no_such_folder"),
+        ("--markdown .", ". is a folder"),
+        ("--judges nobody", "no judge is called nobody"),
+    ],
+)
+def test_an_exam_that_cannot_be_sat_is_told_before_it_begins(options, says, capsys):
+    result = run(f"exam {options}", capsys)
+    assert result.code == 64
+    assert says in result.err
+
+
+def test_an_exam_without_its_judges(monkeypatch, capsys):
+    from gradcheck.exam import command
+
+    class Absent:
+        name, installed = "jax", False
+
+    monkeypatch.setattr(command, "JUDGES", [Absent])
+    result = run("exam --judges jax", capsys)
+    assert (result.code, result.out, result.err) == (64, "", "exam: not installed: jax\n")
 
 
 def test_the_help_teaches(capsys):

@@ -174,8 +174,9 @@ def positions(wrt: tuple[int, ...] | None, primals: list[Array]) -> list[int]:
         return [i for i, p in enumerate(primals) if floating(p)]
     for i in wrt:
         if not 0 <= i < len(primals):
-            text = f"of {len(primals)} primals, which are counted from 0"
-            raise ValueError(f"wrt names {i}, which is none {text}")
+            last = len(primals) - 1
+            text = "only primal 0" if last == 0 else f"only the primals 0 to {last}"
+            raise ValueError(f"wrt names {i}, but there {'is' if last == 0 else 'are'} {text}")
         if not floating(primals[i]):
             text = f"which is not a floating-point primal but of dtype {primals[i].dtype}"
             raise ValueError(f"wrt names {i}, {text}")

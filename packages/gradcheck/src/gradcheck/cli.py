@@ -159,8 +159,10 @@ def main(argv: Sequence[str] | None = None, prog: str = "gradcheck") -> int:
             reports = checked(args)
     except Usage as error:
         made.error(str(error))
-    except (ValueError, TypeError, ImportError) as error:
+    except (ValueError, TypeError, ImportError, MemoryError) as error:
         made.error(" ".join(str(error).split()))
+    except SystemExit as error:  # its code would pass for a verdict
+        made.error(f"the code under test ends the program with exit code {error.code!r}")
     if not isinstance(reports, Report):
         return _print_all(reports, args)
     _retold(reports, f"{prog} {_repeated(words, args.seed)}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial, update_wrapper
 from typing import Any
 
+from gradcheck.asked import kind
 from gradcheck.asked_cards import is_card
 from gradcheck.card_cases import check_case, merge
 from gradcheck.cards import check_all, check_card
@@ -41,7 +42,7 @@ def checked(args: Namespace) -> Report | list[Report]:
     if isinstance(target, Mapping) or (isinstance(target, Iterable) and not callable(target)):
         return _registry(target, args)
     if not callable(target):
-        raise Usage(f"{args.target} is a {type(target).__name__}; it must be a function")
+        raise Usage(f"{args.target} is {kind(target)}; it must be a function")
     return _function(target, args)
 
 
@@ -80,8 +81,7 @@ def _registry(target: Any, args: Namespace) -> list[Report]:
         raise Usage(f"{args.target} is empty; it must hold op cards")
     for card in cards:
         if not is_card(card):
-            kind = type(card).__name__
-            raise Usage(f"{args.target} holds a {kind}; each must be a card (name, cases(rng))")
+            raise Usage(f"{args.target} holds {kind(card)}; each must be a card (name, cases(rng))")
     _refuse(args, (*OF_FUNCTIONS, *OF_POINTS), "op cards have their own")
     if args.mode != "auto":
         raise Usage("--mode does not go with a registry; name one of its cards")
@@ -95,7 +95,7 @@ def _function(target: Any, args: Namespace) -> Report:
     jvp = load(args.jvp) if args.jvp else getattr(target, "jvp", None)
     for option, rule in (("--vjp", args.vjp and vjp), ("--jvp", args.jvp and jvp)):
         if rule and not callable(rule):
-            raise Usage(f"{option} names a {type(rule).__name__}; it must be a function")
+            raise Usage(f"{option} names {kind(rule)}; it must be a function")
     primals, domains = _point(target, args)
     keywords = dict(parse_keyword(text) for text in args.arg)
     f = _with(target, keywords)
@@ -126,7 +126,7 @@ def _engine(f: Any, primals: list[Array], args: Namespace) -> Any:
     try:
         return guess_engine(f, primals)
     except ValueError as error:
-        tried = str(error).partition(":")[2].partition(";")[0].strip()
+        tried = str(error).partition(":")[2].partition(";")[0].strip(" )")
         text = f"{args.target} fits no engine ({tried}); name its rule with --vjp, or an --engine"
         raise Usage(text) from error
 
@@ -156,8 +156,8 @@ def _point(target: Any, args: Namespace) -> tuple[list[Array], list[Any]]:
     """The arrays to check at, and their domains."""
     if bool(args.shape) == bool(args.values):
         text = "one --shape for each of its arguments, or --values with a file of them"
-        problem = "both" if args.shape else "neither"
-        raise Usage(f"{problem} of --shape and --values is given; give {args.target} {text}")
+        problem = "both --shape and --values are" if args.shape else "no --shape or --values is"
+        raise Usage(f"{problem} given; give {args.target} {text}")
     wanted = [parse_shape(text) for text in args.shape]
     arrays = read(args.values)
     count = len(wanted) or len(arrays)
@@ -168,7 +168,7 @@ def _point(target: Any, args: Namespace) -> tuple[list[Array], list[Any]]:
         return arrays, domains
     for dtype in args.dtype:
         if dtype not in ("float16", "float32", "float64"):
-            raise Usage(f"--dtype {dtype!r} is none; it must be float64, float32 or float16")
+            raise Usage(f"--dtype is {dtype!r}; it must be float64, float32 or float16")
     dtypes = spread_over("--dtype", args.dtype, count, "float64")
     return draw(wanted, domains, dtypes, _seed(args)), domains
 

@@ -18,6 +18,16 @@ GAP = 0.1
 """How far values stay from kinks and from each other when nothing else is said."""
 
 
+def edges(domain: Domain) -> tuple[float | None, float | None]:
+    """The two sides of a domain; None where it is open, or infinite.
+
+    >>> edges((0.0, float("inf"))), edges(None)
+    ((0.0, None), (None, None))
+    """
+    low, high = domain or (None, None)
+    return None if low == -np.inf else low, None if high == np.inf else high
+
+
 def grid(domain: Domain = None, kinks: Sequence[float] = (), gap: float = GAP) -> list[float]:
     """Readable numbers inside an open domain, at least ``gap / 2`` from its kinks, simplest first.
 
@@ -26,7 +36,7 @@ def grid(domain: Domain = None, kinks: Sequence[float] = (), gap: float = GAP) -
     >>> grid()[:6], grid((0.0, 1.0))[:3], grid((2.0, None))[:3]
     ([1.0, 2.0, 3.0, -1.0, -2.0, -3.0], [0.5, 0.25, 0.75], [3.0, 4.0, 5.0])
     """
-    low, high = domain or (None, None)
+    low, high = edges(domain)
     if low is not None and high is not None:
         if not low < high:
             raise ValueError(f"domain ({low}, {high}) is empty: low must be below high")
@@ -83,7 +93,7 @@ def spread(count: int, domain: Domain, kinks: Sequence[float], gap: float) -> Ar
     array([1., 2., 3.])
     """
     step = 1.25 * gap
-    low, high = domain or (None, None)
+    low, high = edges(domain)
     if low is not None:
         line = low + step * np.arange(1, count + 4 * len(kinks) + 1)
     elif high is not None:
@@ -98,7 +108,7 @@ def spread(count: int, domain: Domain, kinks: Sequence[float], gap: float) -> Ar
     if line.size < count:
         text = f"domain {domain} has no room for {count} numbers {gap:g} apart; give a smaller gap"
         raise ValueError(text)
-    start = (line.size - count) // 2 if domain is None else 0
+    start = (line.size - count) // 2 if low is None and high is None else 0
     return np.asarray(line[start : start + count], np.float64)
 
 
@@ -143,7 +153,7 @@ class Chance:
 
     def normal(self, shape: Shape, domain: Domain) -> Array:
         """Numbers inside the domain that are no round ones: normal ones on an unbounded side."""
-        low, high = domain or (None, None)
+        low, high = edges(domain)
         numbers = self.rng.standard_normal(shape)
         if low is not None and high is not None:
             return np.asarray(low + (high - low) * self.rng.uniform(0.02, 0.98, shape))

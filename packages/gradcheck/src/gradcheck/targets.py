@@ -2,16 +2,22 @@
 
 import ast
 import importlib
+import math
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
-from gradcheck.drawing import Chance, Domain
+from gradcheck.drawing import Chance, Domain, edges
 from gradcheck.forward import Array
+from gradcheck.report_text import counted
+
+MOST = 10**9
+"""Numbers in an array that is drawn."""
 
 
 class Usage(Exception):
@@ -27,7 +33,8 @@ def load(target: str) -> Any:
     True
     """
     module_name, colon, path = target.partition(":")
-    if not (module_name and colon and path):
+    words = [*module_name.split("."), *path.split(".")]
+    if not (colon and all(word.isidentifier() for word in words)):
         raise Usage(f"{target!r} is no target; write package.module:function")
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
@@ -38,14 +45,15 @@ def load(target: str) -> Any:
             text = f"no module named {error.name!r} here ({os.getcwd()}) or installed"
             raise Usage(text) from error
         raise Usage(f"importing {module_name} fails: {error}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends must not look like a pass
         text = f"importing {module_name} raises {type(error).__name__}: {error}"
         raise Usage(text) from error
     for part in path.split("."):
         if not hasattr(found, part):
             what = getattr(found, "__name__", type(found).__name__)
-            near = [name for name in dir(found) if name.lower().startswith(part[:2].lower())]
-            hint = f"; it has {', '.join(near[:4])}" if near else ""
+            names = [name for name in dir(found) if not name.startswith("_")]
+            near = get_close_matches(part, names, 4, 0.5)
+            hint = f"; it has {', '.join(near)}" if near else ""
             raise Usage(f"{what} has no {part!r}{hint}")
         found = getattr(found, part)
     return found
@@ -96,6 +104,7 @@ def parse_domain(text: str) -> Domain:
         raise Usage(f"--domain {text!r} is no interval; write low,high or low, or ,high") from error
     if low is not None and high is not None and not low < high:
         raise Usage(f"--domain {text!r} is empty; the first number must be below the second")
+    low, high = edges((low, high))
     return None if low is None and high is None else (low, high)
 
 
@@ -125,7 +134,8 @@ def spread_over(name: str, given: Sequence[Any], count: int, default: Any) -> li
     if len(given) <= 1:
         return (list(given) or [default]) * count
     if len(given) != count:
-        raise Usage(f"{name} is given {len(given)} times for {count} arguments; give one, or each")
+        times = f"{len(given)} times for {counted(count, 'argument')}"
+        raise Usage(f"{name} is given {times}; give one, or each")
     return list(given)
 
 
@@ -134,10 +144,15 @@ def draw(
 ) -> list[Array]:
     """Arrays of the wanted shapes: numbers inside the domains, no two alike, or integers.
 
+    Raises Usage for arrays that no memory holds.
+
     >>> (x,) = draw([Wanted((2, 3))], [(0.0, 1.0)], ["float32"], seed=0)
     >>> x.dtype, x.shape, bool(x.min() > 0)
     (dtype('float32'), (2, 3), True)
     """
+    largest = max((math.prod(one.shape) for one in wanted), default=0)
+    if largest > MOST:
+        raise Usage(f"--shape asks for {largest:.3g} numbers; more than {MOST:.0e} do not fit")
     chance = Chance(np.random.default_rng(seed))
     arrays = []
     for one, domain, dtype in zip(wanted, domains, dtypes, strict=True):

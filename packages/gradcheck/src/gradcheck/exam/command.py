@@ -33,14 +33,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"who is asked (default: all that are installed of {', '.join(known())})",
     )
     parser.add_argument("--json", action="store_true", help="print every mark as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page as well")
+    parser.add_argument("--markdown", type=page, metavar="FILE", help="write the page as well")
     parser.add_argument(
         "--timing",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="compare times on everyday rules",
     )
-    parser.add_argument("--seed", type=int, default=0, help="the seed of every check (default 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="the seed of every check (default 0)")
+
+
+def page(text: str) -> Path:
+    """A file that can be written; raises ArgumentTypeError before the exam, not after it."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        what = f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise argparse.ArgumentTypeError(what)
+    return path
+
+
+def seed(text: str) -> int:
+    """A whole number that is not negative; raises ArgumentTypeError for anything else.
+
+    >>> seed("7")
+    7
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, 0 or more")
+    return int(text)
 
 
 def known() -> list[str]:
@@ -78,6 +98,9 @@ def run(args: argparse.Namespace) -> int:
     asked = [judge for judge in JUDGES if judge.name in wanted]
     present = [judge for judge in asked if judge.installed]
     missing = [judge.name for judge in asked if not judge.installed]
+    if not present:
+        print(f"exam: not installed: {', '.join(missing)}", file=sys.stderr)
+        return 64  # a command line that makes no sense
     marks = sit(present, halves(args.half), args.seed, _progress)
     times = timing.measured() if args.timing else None
     result = Result(machine(), args.seed, present, missing, marks, times)
