@@ -40,6 +40,8 @@ def forward_against_reverse(trial: "Trial") -> Iterator[Finding]:
     usable = [i for i in subject.wrt if i in trial.rows]
     if not hasattr(subject.engine, "jvp"):
         return  # an adapter with the required members alone
+    if subject.engine.name == "numpy" and getattr(subject.f, "jvp", None) is None:
+        return  # before tangents are drawn, which takes longer than some functions do
     if not usable or not all(np.isfinite(trial.rows[i]).all() for i in usable):
         return
     weights = {i: _signed(subject, i) for i in usable}

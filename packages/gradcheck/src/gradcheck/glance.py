@@ -102,6 +102,6 @@ def spread_signs(size: int, rng: np.random.Generator) -> Array:
     >>> float(np.abs(w).min()) >= 0.5, float(np.abs(w).max()) < 1.01
     (True, True)
     """
-    weights = rng.integers(-128, 128, size, dtype=np.int8) * (1 / 256)
+    weights = np.frombuffer(rng.bytes(size), np.int8) * (1 / 256)
     weights += np.copysign(0.5, weights)
     return weights

@@ -249,4 +249,8 @@ def same_bytes(a: Array, b: Array) -> bool:
     >>> same_bytes(np.array([np.nan]), np.array([np.nan]))
     True
     """
-    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.dtype == np.float64 and a.flags.c_contiguous and b.flags.c_contiguous and a.ndim:
+        return bool((a.view(np.int64) == b.view(np.int64)).all())
+    return a.tobytes() == b.tobytes()
