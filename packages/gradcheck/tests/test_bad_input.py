@@ -1,10 +1,13 @@
 """Whatever is handed to gradcheck: a verdict, a finding, or one clear sentence."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import gradcheck as gc
 from gradcheck.controls import negative_control
+from gradcheck.engines import Engine
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -332,3 +335,57 @@ def test_names_of_engines():
 def test_a_control_that_fails_for_another_reason_is_none():
     with pytest.raises(ValueError, match="for another reason: no floating-point input"):
         negative_control(gc.Pair(square, rule), [np.arange(3)])
+
+
+class Square:
+    """A function in the form of a class whose call is ``apply``."""
+
+    @classmethod
+    def apply(cls, x):
+        return x * x
+
+    def __call__(self, x):
+        return x * x
+
+
+def test_what_reports_call_a_function():
+    def half(g, y, x):
+        return g * x
+
+    for f, name, written in (
+        (Square.apply, "Square.apply", "Square.apply"),
+        (Square(), "Square", "f"),
+        (partial(np.power, 2.0), "power", "power"),
+    ):
+        report = gc.check_vjp(f, half, [X])
+        assert report.name == name
+        assert report.reproduce.startswith(f"check_vjp({written}, vjp, primals")
+
+
+def test_the_class_where_its_apply_is_meant():
+    with pytest.raises(TypeError, match=r"f is the class Square; give Square\.apply"):
+        gc.check_grads(Square, [X])
+
+
+def test_torch_functions_are_named():
+    with pytest.raises(TypeError, match="torch_f is an int; it must be a torch function or its"):
+        gc.check_vjp(square, rule, [X], torch_f=3)
+
+
+def test_arrays_that_no_framework_holds():
+    class Held(Engine):
+        name = "held"
+
+        def asarray(self, array):
+            assert array.dtype == np.float64 and array.dtype.isnative
+            return array
+
+        def to_numpy(self, value):
+            return value
+
+        def vjp(self, f, primals):
+            return (f(*primals),), lambda gs: [2 * gs[0] * primals[0]]
+
+    with pytest.raises(TypeError, match=r"no framework holds; give primals\[0\]\.astype"):
+        gc.check_grads(square, [X.astype(np.longdouble)], engine=Held())
+    assert gc.check_grads(square, [X.astype(X.dtype.newbyteorder())], engine=Held()).ok

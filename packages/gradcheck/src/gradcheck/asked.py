@@ -2,6 +2,8 @@
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from importlib.util import find_spec
 from numbers import Real
 from typing import Any
 
@@ -37,6 +39,8 @@ def function(value: Any, what: str) -> Callable[..., Any]:
     """
     if not callable(value):
         raise TypeError(f"{what} is {kind(value)}; it must be a function")
+    if isinstance(value, type) and callable(getattr(value, "apply", None)):
+        raise TypeError(f"{what} is {kind(value)}; give {value.__name__}.apply")
     made: Callable[..., Any] = value
     return made
 
@@ -47,10 +51,40 @@ def given(engine: Any) -> bool:
 
 
 def label(f: Any, name: str | None) -> str:
-    """What a report calls the function; raises TypeError for a name that is no text."""
+    """What a report calls the function; raises TypeError for a name that is no text.
+
+    >>> from functools import partial
+    >>> label(partial(np.sum, axis=0), None), label(np.float64.fromhex, None)
+    ('sum', 'float64.fromhex')
+    """
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name is {kind(name)}; it must be a str")
-    return str(name or getattr(f, "__name__", "f"))
+    return name or own_name(f) or type(f).__name__
+
+
+def own_name(f: Any) -> str:
+    """The name of a function, or of one method of a class with the class; else an empty string."""
+    try:
+        inner = f.func if isinstance(f, partial) else f
+        own = str(inner.__name__)
+        home = getattr(inner, "__self__", None)
+        return f"{home.__name__}.{own}" if isinstance(home, type) else own
+    except Exception:
+        return ""
+
+
+def torch_function(torch_f: Any) -> Any:
+    """Raise TypeError for what names no function, ValueError for a name torch does not have."""
+    if torch_f is None or callable(torch_f):
+        return torch_f
+    if not isinstance(torch_f, str):
+        text = "it must be a torch function or its dotted name, such as 'nn.functional.gelu'"
+        raise TypeError(f"torch_f is {kind(torch_f)}; {text}")
+    if find_spec("torch") is not None:
+        from gradcheck.oracles import torch_function as named
+
+        named(torch_f)
+    return torch_f
 
 
 def flag(value: Any, what: str, also: str = "") -> Any:
@@ -166,6 +200,17 @@ def _array(i: int, primal: Any) -> Array:
     text = "is None" if primal is None else f"has dtype {array.dtype}"
     more = ways.get(array.dtype.kind, "")
     raise TypeError(f"primal {i} {text}; it must hold real numbers{more}")
+
+
+def for_engine(arrays: list[Array], engine: str) -> list[Array]:
+    """The arrays in the machine's byte order; raises TypeError for numbers that are too wide."""
+    if engine == "numpy":
+        return arrays
+    for i, array in enumerate(arrays):
+        if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+            text = f"primal {i} has dtype {array.dtype}, which no framework holds"
+            raise TypeError(f"{text}; give primals[{i}].astype(np.float64)")
+    return [a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("=")) for a in arrays]
 
 
 def positions(wrt: tuple[int, ...] | None, primals: list[Array]) -> list[int]:

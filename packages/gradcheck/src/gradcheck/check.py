@@ -83,7 +83,7 @@ def check_vjp(
     arrays = asked.point(primals, domain)
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, asked.label(f, name))
     options = replace(options, bounds=domain, may_alias=asked.flag(may_alias, "may_alias"))
-    line = _line("check_vjp", (_written(f), "vjp", "primals"), options, oracles, torch_f)
+    line = _line("check_vjp", (asked.own_name(f), "vjp", "primals"), options, oracles, torch_f)
     return run(engine, pair, arrays, replace(options, reproduce=line))
 
 
@@ -129,10 +129,11 @@ def check_grads(
     arrays = asked.point(primals, domain)
     asked.function(f, "f")
     chosen = get_engine(engine) if asked.given(engine) else guess_engine(f, arrays)
+    arrays = asked.for_engine(arrays, chosen.name)
     _has_order(chosen, f, asked.order_of(order))
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, asked.label(f, name))
     options = replace(options, bounds=domain)
-    arguments = (_written(f), "primals", engine_named(engine, chosen.name))
+    arguments = (asked.own_name(f), "primals", engine_named(engine, chosen.name))
     line = _line("check_grads", arguments, options, oracles, torch_f)
     return run(chosen, f, arrays, replace(options, reproduce=line))
 
@@ -180,14 +181,10 @@ def _options(
         mode=defaults.mode if asked.mode_of(mode) == "auto" else mode,
         oracles=asked.oracles_of(oracles),
         seed=defaults.seed if seed is None else asked.integer(seed, "seed", 0),
-        torch_f=torch_f,
+        torch_f=asked.torch_function(torch_f),
         sizes=asked.flag(sizes, "sizes", ", or None for what is usual"),
         name=name,
     )
-
-
-def _written(f: Any) -> str:
-    return str(getattr(f, "__name__", "f"))
 
 
 def _line(

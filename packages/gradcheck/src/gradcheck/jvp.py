@@ -82,7 +82,7 @@ def check_jvp(
     bounds = asked.bounds_of(domain, len(arrays))
     line = call_line(
         "check_jvp",
-        *(str(getattr(f, "__name__", "f")), "jvp", "primals"),
+        *(asked.own_name(f), "jvp", "primals"),
         seed=options.seed,
         vjp=vjp,
         wrt=options.wrt,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.engines import get_engine
-from gradcheck.engines.base import floating
+from gradcheck.engines.base import Misuse, floating
 from gradcheck.forward import Array
 from gradcheck.subject import Subject
 
@@ -40,6 +40,8 @@ def torch_rows(
     try:
         function = torch_function(named)
         other = [y for y in engine.value(function, wide) if floating(y)]
+    except Misuse as fault:
+        return f"torch's {fault.message}"  # its f, or its rule
     except Exception as error:
         return f"torch raises {type(error).__name__}: {error}"
     if [y.shape for y in other] != [subject.outputs[i].shape for i in subject.floating]:

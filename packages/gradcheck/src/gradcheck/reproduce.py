@@ -23,12 +23,17 @@ def call_line(function: str, *arguments: str, seed: int, **options: Any) -> str:
     >>> call_line("check_vjp", "<lambda>", "vjp", "primals", seed=0, wrt=(1,), mode="auto")
     'check_vjp(f, vjp, primals, wrt=(1,), seed=0)'
     """
-    parts = [a if a.isidentifier() else "f" for a in arguments[:1]] + list(arguments[1:])
+    parts = [a if _is_name(a) else "f" for a in arguments[:1]] + list(arguments[1:])
     for name, value in options.items():
         if value is None or (name in DEFAULTS and value == DEFAULTS[name]):
             continue
         parts.append(f"{name}={_written(value, name)}")
     return f"{function}({', '.join([*parts, f'seed={seed}'])})"
+
+
+def _is_name(text: str) -> bool:
+    """Whether a function can be written so: ``softmax``, ``Square.apply``."""
+    return all(word.isidentifier() for word in text.split("."))
 
 
 def _written(value: Any, name: str = "") -> str:
