@@ -106,3 +106,24 @@ def test_a_spec_of_the_engine_needs_no_rule():
     spec = gc.OpSpec("silu", lambda x: x * tensor_core.sigmoid(x), engine="tensor_core", order=2)
     assert gc.check_card(spec).ok
     given_op(spec, max_examples=5, database=None)()
+
+
+REGISTRIES = [
+    ("tensor_core:registry.softmax", "float64"),
+    ("tensor_core:registry.softmax", "float32"),
+    ("scalar_value:registry.gelu", "float64"),
+    ("scalar_value:registry", "float32"),
+]
+
+
+@pytest.mark.parametrize(("target", "dtype"), REGISTRIES)
+def test_registries_and_their_cards_by_name(target, dtype, capsys):
+    assert cli.main([target, "--order", "2", "--dtype", dtype]) == 0
+    said = capsys.readouterr().out
+    assert "0 fail, 0 inconclusive" in said if target.endswith("registry") else "PASS" in said
+
+
+def test_a_card_that_is_not_in_its_registry(capsys):
+    with pytest.raises(SystemExit, match="64"):
+        cli.main(["tensor_core:registry.softmx"])
+    assert "no 'softmx'; it has softmax" in capsys.readouterr().err

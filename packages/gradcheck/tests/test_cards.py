@@ -3,6 +3,7 @@
 from types import SimpleNamespace as Space
 
 import numpy as np
+import pytest
 
 import gradcheck as gc
 
@@ -42,6 +43,45 @@ def test_arguments_by_position_by_name_and_in_lists():
     for op in (SOFTMAX, CAT):
         report = gc.check_card(op, "numpy")
         assert report.ok, report
+
+
+def test_cases_in_another_precision():
+    """A constant in single precision is wrong in double alone."""
+    third = np.float32(1) / np.float32(3)
+    cubed = card("cubed", lambda x: x**3 / 3, lambda g, y, x: g * x * x, lambda rng: [(1.5,)])
+    rounded = card("r", lambda x: x / 3, lambda g, y, x: g * x.dtype.type(third), cubed.cases)
+    for dtype, verdict in [("float64", "fail"), (np.float32, "pass"), (None, "fail")]:
+        assert gc.check_card(cubed, dtype=dtype).verdict == "pass"
+        assert gc.check_card(rounded, dtype=dtype).verdict == verdict
+    report = gc.check_all([rounded], dtype="float64", show=False)[0]
+    assert "check_card(registry['r'], 'numpy', seed=0, dtype='float64', case=0)" in str(report)
+    assert gc.check_case(rounded, (2.0,), dtype="float32").verdict == "pass"
+
+
+def test_a_precision_reaches_arrays_in_lists_and_not_integers():
+    seen = []
+
+    def forward(arrays, rows):
+        seen.append({a.dtype.name for a in arrays} | {rows.dtype.name})
+        return arrays[0] + arrays[1][rows]
+
+    def rule(g, y, arrays, rows):
+        grad = np.zeros_like(arrays[1])
+        np.add.at(grad, rows, g)
+        return g.copy(), grad, None
+
+    def cases(rng):
+        arrays = (rng.normal(size=3), rng.normal(size=2))
+        yield Space(args=(arrays,), kwargs={"rows": np.array([1, 0, 1])})
+
+    assert gc.check_card(card("pick", forward, rule, cases), dtype="float32").ok
+    assert seen[0] == {"float32", "int64"}
+
+
+@pytest.mark.parametrize("dtype", ["float31", "int64", 3])
+def test_no_precision(dtype):
+    with pytest.raises(ValueError, match="it must be one of float64, float32, float16"):
+        gc.check_card(SOFTMAX, dtype=dtype)
 
 
 def test_the_failing_case_is_named():

@@ -2,7 +2,7 @@
 
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,71 @@ from gradcheck.jvp import check_jvp
 from gradcheck.oracles import torch_function
 from gradcheck.report import Finding, Report
 from gradcheck.settings import defaults
+from gradcheck.specs import Case
 
 FRAMEWORKS = ("tensor_core", "torch", "scalar_value", "jax", "autograd")
 """Packages that bring op cards of their own, checked with the engine of that name."""
 
+PRECISIONS = ("float64", "float32", "float16")
+
+
+def as_case(case: Any) -> Any:
+    """The case itself; for a plain tuple of numbers a case of 0-d arrays.
+
+    >>> as_case((0.5, 2.0))
+    Case(np.array(0.5), np.array(2.0))
+    """
+    if not isinstance(case, tuple) or not all(isinstance(x, int | float) for x in case):
+        return case
+    return Case(*[np.asarray(float(x)) for x in case])
+
+
+def precision(dtype: Any) -> str | None:
+    """The name of a floating-point dtype, None for None; raises ValueError for any other.
+
+    >>> precision(np.float32)
+    'float32'
+    """
+    if dtype is None:
+        return None
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = ""
+    if name not in PRECISIONS:
+        raise ValueError(f"dtype is {dtype!r}; it must be one of {', '.join(PRECISIONS)}")
+    return name
+
+
+def in_precision(value: Any, dtype: str) -> Any:
+    """An argument with its floating-point arrays in another precision, in lists and tuples too.
+
+    >>> in_precision([np.ones(2), 3], "float32")
+    [array([1., 1.], dtype=float32), 3]
+    """
+    if isinstance(value, np.ndarray) and floating(value):
+        return value.astype(dtype)
+    if isinstance(value, list | tuple):
+        items = [in_precision(item, dtype) for item in value]
+        return value._make(items) if hasattr(value, "_make") else type(value)(items)
+    return value
+
 
 class Call:
-    """A card's arguments taken apart: arrays to differentiate, and all the rest in place."""
+    """A card's arguments taken apart: arrays to differentiate, and all the rest in place.
 
-    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        self.args = args
-        self.kwargs = dict(kwargs)
+    ``dtype`` is the precision of the floating-point ones, None for their own.
+    """
+
+    def __init__(self, case: Any, dtype: str | None = None) -> None:
+        self.args = tuple(case.args)
+        self.kwargs = dict(getattr(case, "kwargs", {}) or {})
+        if dtype is not None:
+            self.args = tuple(in_precision(arg, dtype) for arg in self.args)
+            self.kwargs = {k: in_precision(v, dtype) for k, v in self.kwargs.items()}
         self.primals: list[Array] = []
         self.position: list[Any] = []
-        for place, arg in [*enumerate(args), *self.kwargs.items()]:
+        for place, arg in [*enumerate(self.args), *self.kwargs.items()]:
             for item in arg if isinstance(arg, list | tuple) else (arg,):
                 if isinstance(item, np.ndarray):
                     self.primals.append(item)
@@ -79,7 +130,7 @@ def engine_of(op: Any, engine: Any, case: Any) -> Engine:
         return get_engine(home)
     if callable(getattr(op, "forward", None)) and callable(getattr(op, "vjp", None)):
         return get_engine("numpy")
-    call = Call(tuple(case.args), getattr(case, "kwargs", {}) or {})
+    call = Call(case)
     return guess_engine(call.bound(op), call.primals)
 
 
@@ -92,6 +143,7 @@ def check_case(
     order: int | None = None,
     torch: bool = False,
     mode: str = "auto",
+    dtype: str | None = None,
 ) -> Report:
     """Check a card on one case, drawn or made by hand; the rest is as in :func:`check_card`.
 
@@ -100,14 +152,15 @@ def check_case(
     >>> check_case(spec, Case(np.array([1.0, 0.5]), n=3)).verdict
     'pass'
     """
-    asked_cards.case(case)
+    case, dtype = asked_cards.case(as_case(case)), precision(dtype)
     if not hasattr(op, "name"):
         raise TypeError(f"op is {asked.kind(op)}; it must be {asked_cards.CARD}")
     asked_cards.ways(seed, order, torch, mode, engine)
     call = f"check_case({op.name}, {case!r}"
-    said = {"seed": seed, "order": order, "torch": torch or None}
-    call += "".join(f", {name}={value}" for name, value in said.items() if value is not None)
+    said = {"seed": seed, "order": order, "torch": torch or None, "dtype": dtype}
+    call += "".join(f", {name}={value!r}" for name, value in said.items() if value is not None)
     options: dict[str, Any] = {"seed": seed, "order": order, "torch": torch, "mode": mode}
+    options["dtype"] = dtype
     return checked(op, case, engine_of(op, engine, case), f"{call})", **options)
 
 
@@ -121,9 +174,10 @@ def checked(
     order: int | None,
     torch: bool,
     mode: str,
+    dtype: str | None = None,
 ) -> Report:
     """One case as one check, with the line that repeats it."""
-    call = Call(tuple(case.args), getattr(case, "kwargs", {}) or {})
+    call = Call(case, dtype)
     f = _function(op, adapter, call)
     counterpart = getattr(op, "torch", None) if torch else None
     wanted = getattr(op, "order", 1) if order is None else order

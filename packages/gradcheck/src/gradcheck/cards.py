@@ -1,10 +1,10 @@
 """Op cards: objects that carry a function together with the cases it must be tried on.
 
-A card has ``name`` and ``cases(rng)``, which yields cases with ``args`` and ``kwargs``; it may have
-``forward``, ``vjp`` and ``jvp`` (NumPy functions), ``torch`` (dotted name), ``fuses`` (what it must
-equal), ``engine``, ``order`` and ``may_alias``, and its cases may have ``domain``, ``wrt`` and
-``max_order``. Without ``forward`` and ``vjp`` it is called with the engine's own tensors.
-:class:`gradcheck.OpSpec` is one ready made.
+A card has ``name`` and ``cases(rng)``, which yields cases with ``args`` and ``kwargs`` (or plain
+tuples of numbers); it may have ``forward``, ``vjp`` and ``jvp`` (NumPy functions), ``torch``
+(dotted name), ``fuses`` (what it must equal), ``engine``, ``order`` and ``may_alias``, and its
+cases may have ``domain``, ``wrt`` and ``max_order``. Without ``forward`` and ``vjp`` it is called
+with the engine's own tensors. :class:`gradcheck.OpSpec` is one ready made.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import asked, asked_cards
-from gradcheck.card_cases import check_case, checked, engine_of, merge
+from gradcheck.card_cases import as_case, check_case, checked, engine_of, merge, precision
 from gradcheck.report import Finding, Report, table
 from gradcheck.settings import defaults
 
@@ -31,6 +31,7 @@ def check_card(
     torch: bool = False,
     case: int | None = None,
     mode: str = "auto",
+    dtype: str | None = None,
 ) -> Report:
     """Check a card on all its cases (or the one numbered ``case``); one report for all.
 
@@ -51,11 +52,13 @@ def check_card(
     asked_cards.card(op)
     asked_cards.ways(seed, order, torch, mode, engine)
     asked_cards.generator(rng)
+    dtype = precision(dtype)
     number_of = None if case is None else asked.integer(case, "case", 0)
     seed = defaults.seed if seed is None else int(seed)
     report = Report(str(op.name), engine if isinstance(engine, str) else engine.name, seed)
     try:
-        cases = list(op.cases(np.random.default_rng(seed) if rng is None else rng))
+        drawn = op.cases(np.random.default_rng(seed) if rng is None else rng)
+        cases = [asked_cards.case(as_case(one)) for one in drawn]
     except Exception as error:
         report.findings.append(Finding("cases", f"cases raises {type(error).__name__}: {error}"))
         return report
@@ -69,8 +72,10 @@ def check_card(
     report.engine = adapter.name
     call = f"check_card(registry[{report.name!r}], {adapter.name!r}, seed={seed}"
     call += f", order={order}" if order is not None and order > 1 else ""
+    call += f", dtype={dtype!r}" if dtype is not None else ""
     repeated = _Repeated()
     options: dict[str, Any] = {"seed": seed, "order": order, "torch": torch, "mode": mode}
+    options["dtype"] = dtype
     for number, one in enumerate(cases):
         if number_of is None or number_of == number:
             part = checked(op, one, adapter, f"{call}, case={number})", **options)
@@ -133,6 +138,7 @@ def check_all(
     seed: int | None = None,
     order: int | None = None,
     torch: bool = False,
+    dtype: str | None = None,
     show: bool = True,
 ) -> list[Report]:
     """Check every card of a registry (a mapping or an iterable) and print a table of the verdicts.
@@ -149,7 +155,8 @@ def check_all(
     cards = asked_cards.cards(registry)
     asked_cards.ways(seed, order, torch, engine=engine)
     asked.flag(show, "show")
-    reports = [check_card(op, engine, seed=seed, order=order, torch=torch) for op in cards]
+    options: dict[str, Any] = {"seed": seed, "order": order, "torch": torch, "dtype": dtype}
+    reports = [check_card(op, engine, **options) for op in cards]
     if show:
         print(table(reports))
     return reports

@@ -35,6 +35,8 @@ examples:
       a table and seven integers below 5, and what torch says to it
   python -m gradcheck model:loss --engine torch --shape 8,3 --domain=0,1 --order 2
       a function of torch tensors, to second order, with inputs between 0 and 1
+  python -m gradcheck tensor_core:registry --order 2 --dtype float32
+      every card of a registry in single precision; registry.softmax is one of them
   python -m gradcheck exam
       planted bugs, and which checkers find them
 
@@ -117,7 +119,7 @@ def _add_point(group: Any) -> None:
         action="append",
         default=[],
         metavar="float32",
-        help="for all arguments of real numbers, or one for each (default float64)",
+        help="for all arguments of real numbers, or one for each; for all cases of cards, too",
     )
     add("--seed", type=int, default=0, metavar="N", help="of the point and the check (default 0)")
 

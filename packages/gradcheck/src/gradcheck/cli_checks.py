@@ -7,7 +7,7 @@ from typing import Any
 
 from gradcheck.asked import kind
 from gradcheck.asked_cards import is_card
-from gradcheck.card_cases import check_case, merge
+from gradcheck.card_cases import PRECISIONS, check_case, merge
 from gradcheck.cards import check_all, check_card
 from gradcheck.check import check_grads, check_vjp
 from gradcheck.engines import Pair, guess_engine
@@ -27,7 +27,7 @@ from gradcheck.targets import (
     spread_over,
 )
 
-OF_POINTS = ("shape", "values", "domain", "dtype", "arg", "wrt")
+OF_POINTS = ("shape", "values", "domain", "arg", "wrt")
 OF_FUNCTIONS = ("vjp", "jvp", "torch", "sizes", "may_alias")
 
 
@@ -68,6 +68,7 @@ def _card(target: Any, args: Namespace) -> Report:
     options = {"seed": _seed(args), "order": args.order, "torch": _wants_torch(args)}
     if not (args.shape or args.values):
         _refuse(args, OF_POINTS, "an op card draws its own points")
+        options["dtype"] = _precision(args)
         return check_card(target, args.engine, mode=args.mode, **options)
     primals, domains = _point(target, args)
     case = Case(*primals, **dict(parse_keyword(text) for text in args.arg))
@@ -86,6 +87,7 @@ def _registry(target: Any, args: Namespace) -> list[Report]:
     if args.mode != "auto":
         raise Usage("--mode does not go with a registry; name one of its cards")
     options = {"seed": _seed(args), "order": args.order, "torch": _wants_torch(args)}
+    options["dtype"] = _precision(args)
     return check_all(cards, args.engine, show=False, **options)
 
 
@@ -166,11 +168,21 @@ def _point(target: Any, args: Namespace) -> tuple[list[Array], list[Any]]:
         if args.dtype:
             raise Usage("--dtype does not go with --values: the files have their own")
         return arrays, domains
-    for dtype in args.dtype:
-        if dtype not in ("float16", "float32", "float64"):
-            raise Usage(f"--dtype is {dtype!r}; it must be float64, float32 or float16")
-    dtypes = spread_over("--dtype", args.dtype, count, "float64")
+    dtypes = spread_over("--dtype", _dtypes(args), count, "float64")
     return draw(wanted, domains, dtypes, _seed(args)), domains
+
+
+def _dtypes(args: Namespace) -> list[str]:
+    for dtype in args.dtype:
+        if dtype not in PRECISIONS:
+            raise Usage(f"--dtype is {dtype!r}; it must be float64, float32 or float16")
+    return list(args.dtype)
+
+
+def _precision(args: Namespace) -> str | None:
+    """The one precision all cases of a card are tried in; None for their own."""
+    (dtype,) = spread_over("--dtype", _dtypes(args), 1, None)
+    return None if dtype is None else str(dtype)
 
 
 def _wrt(args: Namespace) -> tuple[int, ...] | None:

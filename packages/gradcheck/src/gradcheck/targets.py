@@ -5,7 +5,7 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -27,7 +27,8 @@ class Usage(Exception):
 def load(target: str) -> Any:
     """The object that ``package.module:name`` (or ``module:name.attribute``) names.
 
-    Modules of the current directory are found. Raises Usage when there is no such thing.
+    What a mapping holds goes by its key, as in ``tensor_core:registry.softmax``. Modules of the
+    current directory are found. Raises Usage when there is no such thing.
 
     >>> load("math:tau") > 6
     True
@@ -49,9 +50,13 @@ def load(target: str) -> Any:
         text = f"importing {module_name} raises {type(error).__name__}: {error}"
         raise Usage(text) from error
     for part in path.split("."):
+        if isinstance(found, Mapping) and part in found:
+            found = found[part]
+            continue
         if not hasattr(found, part):
             what = getattr(found, "__name__", type(found).__name__)
-            names = [name for name in dir(found) if not name.startswith("_")]
+            held = map(str, found) if isinstance(found, Mapping) else dir(found)
+            names = [name for name in held if not name.startswith("_")]
             near = get_close_matches(part, names, 4, 0.5)
             hint = f"; it has {', '.join(near)}" if near else ""
             raise Usage(f"{what} has no {part!r}{hint}")
