@@ -180,12 +180,27 @@ def test_zeros_on_a_triangles_diagonal_divide():
         assert x[1, 0].item() == float("inf")
 
 
-def test_the_derivative_of_det_at_a_singular_matrix():
-    """The adjugate exists there; torch gives zeros where the elimination ends in an exact 0."""
-    for x in (np.array([[1.0, 2], [2, 4]]), np.diag([1.0, 2, 0]), np.diag([1.0, 0, 0])):
-        assert check_grads(
-            tensor_core.det, [x], engine="tensor_core", order=1, name="det"
-        ).verdict == "pass"  # fmt: skip
+SINGULAR = [[[1.0, 2], [2, 4]], np.diag([1.0, 2, 0]), np.diag([1.0, 0, 0]), np.zeros((2, 3, 3))]
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_the_derivatives_of_det_at_a_singular_matrix(order):
+    """The adjugate and its slopes exist there; where the elimination ends in an exact 0, torch's
+    gradient is zeros when it is not recorded, and its second derivative may be NaN."""
+    for x in (*SINGULAR, np.stack([np.eye(3), SINGULAR[1]])):
+        report = check_grads(tensor_core.det, [x], engine="tensor_core", order=order)
+        assert report.verdict == "pass", report
+
+
+def test_a_regular_matrix_with_a_tiny_determinant_has_all_derivatives_by_its_inverse():
+    x = torch.from_numpy(RNG.normal(size=(24, 24)) * 0.05)
+    assert abs(x.det()) < 1e-16
+    curvatures = []
+    for library in BOTH:
+        y = library.from_numpy(x.numpy().copy()).requires_grad_()
+        (slope,) = library.autograd.grad(library.linalg.det(y) * 1e25, y, create_graph=True)
+        curvatures.append(library.autograd.grad((slope * slope).sum(), y)[0].numpy())
+    close(curvatures[1], curvatures[0], (1e-8, 1e-9))
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 0, 3), (2, 3)])
