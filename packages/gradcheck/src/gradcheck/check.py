@@ -251,14 +251,20 @@ def _check(subject: Subject, options: Options, report: Report) -> None:
     if not options.nested or subject.engine.name == "numpy":
         owned = options.own_grads and not options.may_alias
         right = not report.findings
-        _probe(Trial(comparison, grads, options.sizes, owned, right), report)
+        cleared = _probe(Trial(comparison, grads, options.sizes, owned, right), report)
+        if not cleared and not report.findings and comparison.glanced:
+            comparison.hasty = False  # some doubt was never explained: look closer at the values
+            compare(comparison, options, report)
     report.evaluations += subject.forward.evaluations
     if options.order > 1 and report.verdict != "fail":
         _next_order(subject, grads, options, report)
 
 
-def _probe(trial: Trial, report: Report) -> None:
-    """Every probe; those that a few calls can clear together only when these raise a doubt."""
+def _probe(trial: Trial, report: Report) -> bool:
+    """Every probe; those that a few calls can clear together only when these raise a doubt.
+
+    Returns whether they were cleared.
+    """
     cleared = sound(trial)
     for probe in PROBES:
         if cleared and probe in COMBINED:
@@ -269,6 +275,7 @@ def _probe(trial: Trial, report: Report) -> None:
         except Misuse as fault:
             report.findings.append(Finding(fault.probe, fault.message))
     report.checks += trial.count
+    return cleared
 
 
 def _next_order(subject: Subject, grads: Grads, options: Options, report: Report) -> None:

@@ -51,6 +51,8 @@ class Comparison:
         self.cotangents = cotangents
         self.rows = rows
         self.torch: dict[int, Array] = {}
+        self.hasty = True  # whether a glance may settle a large input,
+        self.glanced = False  # and whether it did, for a rule whose probes can be combined
         self.wide = subject.in_float64()
         self.blur: Array | None = None
         self.wide_rows: dict[int, Array] = {}
