@@ -389,3 +389,96 @@ def test_arrays_that_no_framework_holds():
     with pytest.raises(TypeError, match=r"no framework holds; give primals\[0\]\.astype"):
         gc.check_grads(square, [X.astype(np.longdouble)], engine=Held())
     assert gc.check_grads(square, [X.astype(X.dtype.newbyteorder())], engine=Held()).ok
+
+
+class TestRightRulesOfOddNumbers:
+    """Numbers that are seldom tried accuse no rule that is right."""
+
+    @pytest.mark.parametrize("dtype", [np.longdouble, np.float16, ">f8"])
+    def test_types(self, dtype):
+        x = np.outer(X, X).astype(dtype)
+        assert gc.check_vjp(square, rule, [x]).ok
+        assert gc.check_jvp(square, tangent, [x]).ok
+        assert gc.check_vjp(square, lambda g, y, x: g * x, [x]).verdict == "fail"
+        assert gc.check_jvp(square, lambda t, y, x: t * x, [x]).verdict == "fail"
+
+    def test_a_function_that_computes_in_single_precision_itself(self):
+        def narrow(x):
+            return np.sin(x.astype("f")).astype("d")
+
+        def narrow_rule(g, y, x):
+            return (g.astype("f") * np.cos(x.astype("f"))).astype("d")
+
+        x = np.linspace(0.1, 1.0, 12).reshape(3, 4)
+        assert gc.check_vjp(narrow, narrow_rule, [x]).ok
+        assert gc.check_vjp(np.sin, narrow_rule, [x]).verdict == "fail"
+
+
+class TestWhatReportsSay:
+    """Sentences that were wrong once."""
+
+    def test_objects(self):
+        report = gc.check_vjp(square, lambda g, y, x: (g * x).astype(object), [X])
+        assert "vjp returns an ndarray of objects for input 0" in str(report)
+        report = gc.check_vjp(lambda x: x.astype(object), rule, [X])
+        assert "f returns ndarray of objects; it must return an ndarray" in str(report)
+        report = gc.check_jvp(square, lambda t, y, x: None, [X])
+        assert "jvp returns None for output 0" in str(report)
+
+    def test_exceptions_of_any_kind(self):
+        class Speechless(Exception):
+            def __str__(self):
+                raise RuntimeError
+
+        def raising(error):
+            def f(x):
+                raise error
+
+            return str(gc.check_vjp(f, rule, [X]))
+
+        assert "f raises Speechless: with a message that cannot be shown" in raising(Speechless())
+        assert len(raising(ValueError("long " * 10_000))) < 1500
+
+    def test_one_fault_is_told_once(self):
+        calls = [0]
+
+        def late(g, y, x):
+            calls[0] += 1
+            if calls[0] > 9:
+                raise ValueError("late")
+            return 2 * g * x
+
+        text = str(gc.check_vjp(square, late, [X]))
+        assert text.count("raises ValueError: late") == 1
+        assert "contiguous" not in text
+
+    def test_a_rule_of_a_rule_with_too_few_gradients(self):
+        pair = gc.Pair(rule, lambda gg, raw, g, y, x: (2 * gg * x,))
+        text = " ".join(str(gc.check_vjp(square, pair, [X], order=2)).split())
+        assert "the rule of the rule returns 1 gradients; it must return 3: for the cot" in text
+
+    @pytest.mark.parametrize(
+        "wrong, says",
+        [
+            (lambda t, y, x: t.mean(0), "too small by a constant factor 3"),
+            (lambda t, y, x: 2 * t.sum(0), "too large by a constant factor 2"),
+            (lambda t, y, x: t.sum(0) * (1 + 1e-6), "right to about 6 digits"),
+        ],
+    )
+    def test_factors_of_forward_rules(self, wrong, says):
+        assert says in str(gc.check_jvp(lambda x: x.sum(0), wrong, [np.outer(X, X)]))
+
+    def test_a_forward_rule_that_forgets_its_tangent_does_not_clip(self):
+        text = str(gc.check_jvp(square, lambda t, y, x: 2 * x, [X]))
+        assert "zero tangent" in text and "clipping" not in text
+
+    def test_complex_tangents_are_told_of_alone(self):
+        report = gc.check_jvp(square, lambda t, y, x: 2j * t * x, [X])
+        assert [x.probe for x in report.findings] == ["dtype"]
+
+    def test_a_lost_sign_is_no_clipping(self):
+        def absolute(g, y, x):
+            return np.full_like(x, abs(g))
+
+        text = str(gc.check_vjp(np.sum, absolute, [X]))
+        assert "the sign of g is lost" in text or "|g| in place of g" in text

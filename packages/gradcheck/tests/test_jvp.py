@@ -165,7 +165,7 @@ WRONG = {
         "right only when contiguous",
     ),
     "too many": (np.sin, lambda t, y, x: (t, t), [X], "jvp returns 2 tangents for 1 outputs"),
-    "None": (np.sin, lambda t, y, x: None, [X], "jvp returns a NoneType"),
+    "None": (np.sin, lambda t, y, x: None, [X], "jvp returns None"),
     "text": (np.sin, lambda t, y, x: "no", [X], "jvp returns a str"),
     "raises": (np.sin, lambda t, y, x: t[9], [X], "jvp raises IndexError"),
     "one output of many": (np.sin, one_wrong_output, [BIG], "output 0 at (71, 45) is wrong"),

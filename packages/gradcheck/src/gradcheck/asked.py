@@ -194,8 +194,8 @@ def _array(i: int, primal: Any) -> Array:
     except Exception as error:
         reason = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
         raise TypeError(f"primal {i} is {kind(primal)} that is no array: {reason}") from error
-    if array.dtype.kind in "fiub":
-        return array
+    if array.dtype.kind in "fiub":  # in the machine's byte order, as every result will be
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     ways = {"O": ": give an ndarray of float64", "c": ": give its .real and .imag as two primals"}
     text = "is None" if primal is None else f"has dtype {array.dtype}"
     more = ways.get(array.dtype.kind, "")
@@ -203,14 +203,14 @@ def _array(i: int, primal: Any) -> Array:
 
 
 def for_engine(arrays: list[Array], engine: str) -> list[Array]:
-    """The arrays in the machine's byte order; raises TypeError for numbers that are too wide."""
+    """The arrays; raises TypeError for numbers wider than those of any framework."""
     if engine == "numpy":
         return arrays
     for i, array in enumerate(arrays):
         if array.dtype.kind == "f" and array.dtype.itemsize > 8:
             text = f"primal {i} has dtype {array.dtype}, which no framework holds"
             raise TypeError(f"{text}; give primals[{i}].astype(np.float64)")
-    return [a if a.dtype.isnative else a.astype(a.dtype.newbyteorder("=")) for a in arrays]
+    return arrays
 
 
 def positions(wrt: tuple[int, ...] | None, primals: list[Array]) -> list[int]:

@@ -121,7 +121,8 @@ def _check(
     report.checks += 2 * len(subject.floating)
     found = list(structure(rule, moved))
     report.findings += found
-    if any(x.probe in ("shape", "mutation") for x in report.findings):
+    real = all(t is None or t.dtype.kind == "f" for t in moved)
+    if not real or any(x.probe in ("shape", "mutation") for x in report.findings):
         return  # the numbers would say nothing more
     if _small(rule, options.mode):
         _every_entry(rule, report)

@@ -147,11 +147,14 @@ def _factor(a: Array, n: Array, fits: Callable[[Array], bool]) -> str:
     if not ratio or not np.isfinite(ratio) or not fits(ratio * a):
         return ""
     off = 1 / ratio
-    known = {"2": 2.0, "1/2": 0.5, "3": 3.0, "1/3": 1 / 3}
+    if abs(off - 1) < 1e-4:
+        digits = round(-float(np.log10(abs(off - 1) or 1e-16)))
+        return f"right to about {digits} digits: a narrower type inside, or an approximation"
+    way, size = ("large", off) if abs(off) > 1 else ("small", ratio)
+    known = {"2": 2.0, "3": 3.0}
     known |= {f"{k} = outputs": float(k) for k in (a.shape[0],) if k > 3}
     known |= {f"{k} = elements": float(k) for k in (a.shape[1],) if k > 3}
-    known |= {f"1/{k}, their number": 1 / k for k in a.shape if k > 3}
     for name, value in known.items():
-        if abs(off - value) <= 1e-6 * value:
-            return f"too large by a constant factor {name}"
+        if abs(size - value) <= 1e-6 * value:
+            return f"too {way} by a constant factor {name}"
     return f"off by a constant factor {off:.6g}"

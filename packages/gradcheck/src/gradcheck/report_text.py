@@ -51,12 +51,13 @@ def grouped(findings: Sequence["Finding"]) -> list["Finding"]:
     ordered = sorted(findings, key=lambda f: places.index((f.order, f.input)))
     merged: list[Finding] = []
     for finding in ordered:
-        known = next((k for k, other in enumerate(merged) if _same(other, finding)), None)
-        text = None if known is None else joined(merged[known].message, finding.message)
-        if known is None or text is None:
-            merged.append(finding)
+        for k, other in enumerate(merged):
+            text = joined(other.message, finding.message) if _same(other, finding) else None
+            if text is not None:
+                merged[k] = replace(other, message=text)
+                break
         else:
-            merged[known] = replace(merged[known], message=text)
+            merged.append(finding)
     return merged
 
 
@@ -73,7 +74,8 @@ def joined(a: str, b: str) -> str | None:
     'wrong for fortran, strided inputs'
     """
     one, two = a.split(" "), b.split(" ")
-    if a == b:
+    (_, raises, fault), again = a.partition(" raises "), b.partition(" raises ")[2]
+    if a == b or (raises and fault == again):  # the function, its rule or the pullback: one fault
         return a
     start = 0
     while start < min(len(one), len(two)) and one[start] == two[start]:
@@ -82,7 +84,7 @@ def joined(a: str, b: str) -> str | None:
     while end < min(len(one), len(two)) - start and one[-1 - end] == two[-1 - end]:
         end += 1
     middle = [w[start : len(w) - end] for w in (one, two)]
-    if end == 0 or not middle[0] or len(middle[1]) != 1 or len(middle[0]) > 8:
+    if start == 0 or end == 0 or not middle[0] or len(middle[1]) != 1 or len(middle[0]) > 8:
         return None
     return " ".join([*one[:start], *middle[0][:-1], middle[0][-1] + ",", *two[start:]])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.engines.base import Misuse, floating, number_array
+from gradcheck.engines.base import Misuse, floating, number_array, what_is
 from gradcheck.engines.numpy_pairs import jitter
 from gradcheck.forward import Array, Direction
 from gradcheck.subject import Subject, blame
@@ -92,8 +92,7 @@ class ForwardRule:
             try:
                 moved.append(number_array(part))
             except TypeError as error:
-                kind = type(part).__name__
-                text = f"jvp returns a {kind} for output {k}; it must return an ndarray"
+                text = f"jvp returns {what_is(part)} for output {k}; it must return an ndarray"
                 raise Misuse("type", text) from error
         return moved
 

@@ -145,8 +145,39 @@ def outputs_of(raw: Any, convert: Callable[[Any], Array], what: str) -> Outputs:
     try:
         return tuple(convert(part) for part in parts)
     except TypeError as error:
-        kinds = ", ".join(type(part).__name__ for part in parts) or "nothing"
+        kinds = ", ".join(what_is(part).partition(" ")[2] or "NoneType" for part in parts)
         raise Misuse("output", f"f returns {kinds}; it must return {what}") from error
+
+
+def what_is(value: Any) -> str:
+    """What came back in place of an array, in words.
+
+    >>> what_is([1.0]), what_is(np.array([None])), what_is(None)
+    ('a list', 'an ndarray of objects', 'None')
+    """
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    if isinstance(value, np.ndarray):
+        return f"an {name} of objects" if value.dtype == object else f"an {name}"
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def said(error: BaseException) -> str:
+    """What an exception says, on one line and not endlessly; it may fail to say anything.
+
+    >>> said(ValueError("a\\n b")), said(ValueError())
+    ('ValueError: a b', 'ValueError: without a message')
+    """
+    try:
+        text = " ".join(str(error).split()) or "without a message"
+    except Exception:
+        text = "with a message that cannot be shown"
+    text = text if len(text) <= MOST_SAID else f"{text[:MOST_SAID]}..."
+    return f"{type(error).__name__}: {text}"
+
+
+MOST_SAID = 600  # characters of a message
 
 
 def floating(array: Array) -> bool:

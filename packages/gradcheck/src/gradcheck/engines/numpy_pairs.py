@@ -12,6 +12,7 @@ from gradcheck.engines.base import (
     Pullback,
     number_array,
     outputs_of,
+    what_is,
 )
 from gradcheck.forward import Array
 
@@ -140,6 +141,15 @@ class GradientPair(Pair):
         listed = raw if isinstance(raw, tuple | list) else (raw,)
         return tuple(grad for grad, wanted in zip(listed, self.live, strict=True) if wanted)
 
+    def _of_rule(self, grads: Any) -> Any:
+        """What the rule of the rule returns; raises Misuse when these are not all its gradients."""
+        count = 2 + self.count
+        if isinstance(grads, tuple | list) and len(grads) == count:
+            return grads
+        got = f"{len(grads)} gradients" if isinstance(grads, tuple | list) else what_is(grads)
+        text = f"the rule of the rule returns {got}; it must return {count}"
+        raise Misuse("count", f"{text}: for the cotangent, the output and every input")
+
     def _second(self, ggs: Any, _: Any, *args: Array) -> list[Any]:
         """Gradients for the primals, directly and through the output, and for the cotangents."""
         g, y, primals, raw = self._evaluated(args)
@@ -150,7 +160,7 @@ class GradientPair(Pair):
             for r, wanted in zip(listed, self.live, strict=True)
         ]
         gg: Any = tuple(filled) if isinstance(raw, tuple | list) else filled[0]
-        dg, dy, *direct = self.pair.vjp.vjp(gg, raw, g, y, *primals)
+        dg, dy, *direct = self._of_rule(self.pair.vjp.vjp(gg, raw, g, y, *primals))
         if dy is not None:
             through = self.pair.vjp(dy, y, *primals)
             through = through if isinstance(through, tuple | list) else (through,)
