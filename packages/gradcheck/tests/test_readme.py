@@ -13,4 +13,9 @@ def test_the_readme_runs(capsys):
     printed = capsys.readouterr().out
     shown = re.search(r"```\n(FAIL.*?)```", TEXT, re.S)
     assert shown is not None
-    assert printed.startswith(shown.group(1))
+    assert _steady(printed).startswith(_steady(shown.group(1)))
+
+
+def _steady(report):
+    """A report without how much was compared, and how narrowly."""
+    return re.sub(r"± \S+", "± bound", re.sub(r"\d+ comparisons", "many comparisons", report))
