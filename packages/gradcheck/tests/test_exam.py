@@ -251,3 +251,27 @@ def test_marks_of_other_judges_do_not_count() -> None:
     mark = Mark("tuning", "value", "sign", True, "scipy", "pass", 0.1)
     assert perfect([mark])
     assert faults([mark]) == []
+
+
+def test_marks_of_an_earlier_exam_are_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "halves", lambda which: [HALF])
+    earlier = tmp_path / "earlier.json"
+    common = ["--half", "tuning", "--no-timing"]
+    command.main([*common, "--json", "--judges", "gradcheck"])
+    earlier.write_text(capsys.readouterr().out)
+    data = json.loads(earlier.read_text())
+    for mark in data["marks"]:
+        mark.update(judge="scipy", answer="pass", seconds=0.0)
+    earlier.write_text(json.dumps(data))
+    assert command.main([*common, "--json", "--judges", "gradcheck", "--marks", str(earlier)]) == 0
+    summary = json.loads(capsys.readouterr().out)["summary"]["tuning"]
+    assert summary["scipy"]["caught"] == 0 < summary["gradcheck"]["caught"] == 1
+    data["marks"] = data["marks"][1:]
+    earlier.write_text(json.dumps(data))
+    assert command.main([*common, "--marks", str(earlier)]) == 64
+    assert "scipy's marks for other questions" in capsys.readouterr().err
+    earlier.write_text("no JSON")
+    assert command.main([*common, "--marks", str(earlier)]) == 64
+    assert "holds no marks of an exam" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gradcheck.exam import timing
+from gradcheck.exam.earlier import earlier
 from gradcheck.exam.judges import JUDGES
 from gradcheck.exam.machine import machine
 from gradcheck.exam.paper import Result, as_json, as_markdown, as_text
@@ -33,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"who is asked (default: all that are installed of {', '.join(known())})",
     )
     parser.add_argument("--json", action="store_true", help="print every mark as JSON")
+    parser.add_argument(
+        "--marks",
+        type=Path,
+        metavar="FILE",
+        help="the --json of an earlier exam: its judges are not asked again",
+    )
     parser.add_argument("--markdown", type=page, metavar="FILE", help="write the page as well")
     parser.add_argument(
         "--timing",
@@ -94,16 +101,24 @@ def halves(which: str) -> list[Half]:
 
 def run(args: argparse.Namespace) -> int:
     """Sit the exam; 0 when gradcheck caught every bug and accused no correct rule, else 1."""
+    questions = halves(args.half)
+    try:
+        kept = earlier(args.marks, questions, args.seed) if args.marks else []
+    except ValueError as error:
+        print(f"exam: {error}", file=sys.stderr)
+        return 64
+    before = {mark.judge for mark in kept}
     wanted = args.judges or known()
     asked = [judge for judge in JUDGES if judge.name in wanted]
-    present = [judge for judge in asked if judge.installed]
-    missing = [judge.name for judge in asked if not judge.installed]
-    if not present:
+    present = [judge for judge in asked if judge.installed and judge.name not in before]
+    shown = [judge for judge in JUDGES if judge in present or judge.name in before]
+    missing = [judge.name for judge in asked if not judge.installed and judge not in shown]
+    if not shown:
         print(f"exam: not installed: {', '.join(missing)}", file=sys.stderr)
         return 64  # a command line that makes no sense
-    marks = sit(present, halves(args.half), args.seed, _progress)
+    marks = [*kept, *sit(present, questions, args.seed, _progress)]
     times = timing.measured() if args.timing else None
-    result = Result(machine(), args.seed, present, missing, marks, times)
+    result = Result(machine(), args.seed, shown, missing, marks, times)
     if args.markdown is not None:
         args.markdown.write_text(as_markdown(result), encoding="utf-8")
     print(as_json(result) if args.json else as_text(result))

@@ -12,7 +12,7 @@ from gradcheck.exam.score import Mark, faults, summary, table
 
 TITLES = {
     "tuning": "The half gradcheck was tuned on",
-    "held-out": "The half held back: nothing was tuned on it",
+    "held-out": "The half held back until the checker stood",
     "both": "Both halves",
 }
 
