@@ -146,7 +146,8 @@ def repeatable(trial: Trial) -> Found:
     unlike = {
         i
         for i, row in trial.rows.items()
-        if (a := first[i]) is not None and not np.array_equal(a.reshape(-1), row[0], equal_nan=True)
+        if (a := first[i]) is not None
+        and not np.array_equal(a.reshape(-1).astype(row.dtype), row[0], equal_nan=True)
     }
     for _ in range(calls(trial)):
         for i, (a, b) in enumerate(zip(first, subject.gradients(g), strict=True)):
