@@ -171,21 +171,18 @@ class Network:
         ]
         self.layers = {}
 
-    def layer(self, library):
-        """The layer, made once a library, with the common state."""
-        if library not in self.layers:
-            layer = self.make(library).to(getattr(library, self.state_type()))
+    def layer(self, library, dtype):
+        """The layer, made once a library and precision, with the common state."""
+        if (library, dtype) not in self.layers:
+            layer = self.make(library).to(dtype)
             state = {k: tensor(library, v) for k, v in self.state.items()}
             layer.load_state_dict(state)
-            self.layers[library] = layer
-        return self.layers[library]
-
-    def state_type(self):
-        kinds = [a.dtype.name for a in self.arrays if a.dtype.kind == "f"]
-        return kinds[0] if kinds else "float64"
+            self.layers[library, dtype] = layer
+        return self.layers[library, dtype]
 
     def __call__(self, library, *tensors):
-        layer = self.layer(library)
+        kinds = [t.dtype for t in tensors if t.dtype.is_floating_point]
+        layer = self.layer(library, kinds[0] if kinds else library.float64)
         places = dict(zip(self.names, tensors[self.count :], strict=True))
         named = {id(p): places[k] for k, p in layer.named_parameters()}
         before = []
@@ -202,24 +199,60 @@ class Network:
                 parameters[key] = p
 
 
-# Whole models whose parts stand here by themselves: held beside torch alone.
-WHOLE = ("transformer.GPT", "transformer.GPT dropping")
+def packed(network):
+    """A network as a function of one vector of all its numbers, and of its integers.
+
+    What has many inputs and parameters is so tried along directions in which all of them move.
+    """
+    wrt = set(network.wrt)
+    others = [a for i, a in enumerate(network.arrays) if i not in wrt]
+    vector = np.concatenate([network.arrays[i].reshape(-1) for i in network.wrt])
+
+    def program(numbers, *rest):
+        start, given, tensors = 0, iter(rest), []
+        for i, array in enumerate(network.arrays):
+            if i in wrt:
+                tensors.append(numbers[start : start + array.size].reshape(array.shape))
+                start += array.size
+            else:
+                tensors.append(next(given))
+        return network(tensor_core, *tensors)
+
+    return program, [vector, *others]
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY if name not in WHOLE])
-def test_finite_differences(name):
-    network = Network(name)
-    tally["modules by finite differences"] += 1
-    report = check_grads(
-        lambda *tensors: network(tensor_core, *tensors),
-        network.arrays,
-        wrt=network.wrt,
-        engine="tensor_core",
-        name=name,
-        domain=[
-            (0.0, 1.0) if "BCELoss" in name and i == 0 else None for i in range(len(network.arrays))
-        ],
-    )
+PRECISIONS = ("float64", "float32")
+LARGE = 120  # numbers of inputs and parameters together
+
+
+def size_of(network):
+    return sum(network.arrays[i].size for i in network.wrt)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("name", EVERY)
+def test_finite_differences(name, dtype):
+    """First and second derivatives by inputs and by parameters.
+
+    The layers of nn are made of ops: in single precision only those of transformer are taken to
+    the second derivative, too.
+    """
+    network = Network(name, dtype)
+    order = 1 if dtype == "float32" and name.startswith("nn.") else 2
+    options = {"engine": "tensor_core", "name": name, "order": order}
+    if size_of(network) > LARGE:
+        report = check_grads(*packed(network), wrt=(0,), **options)
+    else:
+        domain = [None] * len(network.arrays)
+        domain[:1] = [(0.0, 1.0) if "BCELoss" in name else None]
+        report = check_grads(
+            lambda *tensors: network(tensor_core, *tensors),
+            network.arrays,
+            wrt=network.wrt,
+            domain=domain,
+            **options,
+        )
+    tally[f"modules by finite differences in {dtype}"] += 1
     tally["comparisons by gradcheck"] += report.checks
     tally["inconclusive verdicts"] += report.verdict == "inconclusive"
     assert report.verdict == "pass", str(report)

@@ -1,4 +1,7 @@
-"""Every card of scalar_value: finite differences and torch, first and second derivative."""
+"""Every card of scalar_value: finite differences and torch, first and second derivative.
+
+A Value is a Python float, so there is one precision to try: float64.
+"""
 
 import random
 
@@ -17,8 +20,6 @@ CASES = [
     for op in registry.values()
     for case in op.cases(random.Random(0))
 ]
-# The curvature of gelu at 30 is 1e-194: no difference quotient can tell it from 0.
-TOO_FLAT = ("gelu", (30.0,))
 # torch calls the slope of x ** n at n = 0 the constant 0, which the next derivative tells wrong.
 WRONG_IN_TORCH = ("pow", (2.0, 0.0))
 
@@ -37,8 +38,7 @@ def test_finite_differences(op, case):
     tally["scalar cases by finite differences"] += 1
     tally["comparisons by gradcheck"] += report.checks
     tally["inconclusive verdicts"] += report.verdict == "inconclusive"
-    expected = "inconclusive" if (op.name, case) == TOO_FLAT else "pass"
-    assert report.verdict == expected, f"{op.name}{case}\n{report}"
+    assert report.verdict == "pass", f"{op.name}{case}\n{report}"
 
 
 def torch_function(op):
