@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradcheck import check_vjp
 from gradcheck.forward import Forward
 from gradcheck.numeric import DENSE, measure
 
@@ -100,3 +101,34 @@ def test_the_primals_come_back_unchanged():
     point = forward(np.cos, x)
     measure(point, point.coordinates(0))
     assert point.flat[0].tobytes() == x.tobytes()
+
+
+WAVES = np.arange(3.0)[:, None]
+
+
+def beside_nothing(x):
+    """Three sums, and eight numbers that are zero but for the rounding of what cancels in them."""
+    sums = np.exp(2 * np.sin(3 * x + WAVES)).sum(axis=1)
+    weights = np.exp(np.sin(x) * np.cos(np.arange(x.size)))
+    weights /= weights.sum()
+    terms = np.cos(np.arange(x.size)) * (x + np.arange(8.0)[:, None])
+    mean = (weights * terms).sum(axis=1, keepdims=True)
+    return np.concatenate([sums, (weights * (terms - mean)).sum(axis=1)])
+
+
+def beside_nothing_rule(g, y, x):
+    angles = 3 * x + WAVES
+    return g[:3] @ (6 * np.cos(angles) * np.exp(2 * np.sin(angles)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_outputs_that_are_rounding_alone_do_not_hide_the_others(seed):
+    x = np.random.default_rng(seed).normal(size=600)
+    assert check_vjp(beside_nothing, beside_nothing_rule, [x], seed=seed).verdict == "pass"
+
+    def wrong(g, y, x):
+        grad = beside_nothing_rule(g, y, x)
+        grad[17] *= 1.001
+        return grad
+
+    assert check_vjp(beside_nothing, wrong, [x], seed=seed).verdict == "fail"

@@ -55,7 +55,8 @@ def without_kinks(forward: Forward, primal: int, rng: np.random.Generator) -> Ar
     """Which outputs are smooth along random directions through every element of a primal.
 
     Exact ties and zeros (a relu after a relu) put kinks under many elements at once; their outputs
-    are left to the element-wise part of the check.
+    are left to the element-wise part of the check. So are those that are but the rounding of what
+    cancels (the gradient of an attention key's bias): their moves do not shrink with the step.
     """
     weights = signs(forward.flat[primal].size, rng)
     direction = Direction({primal: (slice(None), weights)})
@@ -64,7 +65,11 @@ def without_kinks(forward: Forward, primal: int, rng: np.random.Generator) -> Ar
     gap = np.abs((up - forward.base) / plus - (forward.base - down) / minus)[:, 0]
     noise = 32 * EPS * np.abs(forward.base) / plus[:, 0]
     flat = (gap[-1] > 0.7 * gap[0]) & (gap[-1] > noise[-1]) & (gap[0] > noise[0])
-    return ~flat
+    moves = np.maximum(np.abs(up - forward.base), np.abs(down - forward.base))[:, 0]
+    rounding = moves.max(axis=0) <= 1024 * EPS * np.abs(forward.base).max(initial=0.0)
+    late = moves[2:].max(axis=0)  # a sixteenth of the first move, were it smooth
+    rounding &= (late > moves[0] / 8) & (late > 4 * EPS * np.abs(forward.base))
+    return ~(flat | rounding)
 
 
 def signs(size: int, rng: np.random.Generator) -> Array:
