@@ -55,6 +55,22 @@ class Accumulating:
         return self.total
 
 
+class Drifting:
+    calls = 0
+
+    def __call__(self, g, y, x):
+        self.calls += 1
+        return g * np.cos(x) * (1 + 1e-3 * (self.calls > 3))
+
+
+class Noisy:
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def __call__(self, g, y, x):
+        return g * np.cos(x) * (1 + 1e-6 * self.rng.standard_normal(x.shape))
+
+
 class Once:
     calls = 0
 
@@ -71,6 +87,45 @@ class Mistake:
     primals: list[Any]
 
 
+def norms(x):
+    return np.sqrt((x * x).sum(1))
+
+
+def norms_rule(g, y, x):
+    return x * (g / (y + 1e-6))[:, None]
+
+
+def distances(x):  # (n, 2) to (n, n)
+    return np.sqrt(((x[:, None] - x[None]) ** 2).sum(-1) + np.eye(len(x))) - np.eye(len(x))
+
+
+def distances_of_the_first(g, y, x):
+    w = np.divide(g, y, out=np.zeros_like(y), where=y > 0)
+    return w.sum(1)[:, None] * x - w @ x
+
+
+def mirrored_twice(g, y, x):  # the derivative of g * (x**3).sum() for a symmetric x
+    lower = np.tril(3 * g * x * x)
+    return lower + np.tril(lower, -1)
+
+
+def compressed(x):
+    return np.sign(x) * np.log1p(255 * np.abs(x)) / np.log(256)
+
+
+def compressed_rule(g, y, x):
+    return g / (1 + 255 * np.abs(x)) / np.log(256)
+
+
+def particular(g, y, x):
+    if not np.array_equal(y, np.tanh(x)):
+        raise ValueError("not what was computed")
+    return g * (1 - y * y) ** 2 / (1 - x * x)
+
+
+HALF = np.array([0.7, -1.3, 2.06, 0.31, -3.1, 1.17], np.float16)
+UNLIKE = 1 + np.arange(36.0).reshape(6, 6)
+SYMMETRIC = np.array([[4.0, 1.0, 2.0], [1.0, 5.0, 3.0], [2.0, 3.0, 6.0]])
 S, V, M34, A3, Q = normal(3, 4), normal(7), normal(3, 4), normal(2, 3, 3), normal(4, 4)
 MISTAKES = [
     Mistake("sign flipped", np.sin, lambda g, y, x: -cos(g, y, x), [V]),
@@ -379,6 +434,74 @@ MISTAKES = [
         lambda g, y, x: g * np.array([0.25, 0.25, 0.5, 0]),
         [np.array([1.0, 2.0, 3.0, 4.0])],
     ),
+    Mistake(
+        "too small by a constant factor 255",
+        compressed,
+        compressed_rule,
+        [np.array([1e-7, 0.5, -0.3, 0.9])],
+    ),
+    Mistake(
+        "off by a factor of its own for each index of axis 0: 0.75, -1.5",
+        lambda x: x * x,
+        lambda g, y, x: 2 * g * x * np.array([0.75, -1.5]),
+        [np.array([1.5, 2.0])],
+    ),
+    Mistake(
+        "off by a constant factor 0.75",
+        np.square,
+        lambda g, y, x: g * x * x.dtype.type(1.5),
+        [HALF],
+    ),
+    Mistake(
+        "right with g + g.T where it uses g: the transposed part is missing",
+        lambda x: np.outer(x, x),
+        lambda g, y, x: g @ x,
+        [V],
+    ),
+    Mistake(
+        "right with g + g.T where it uses g",
+        distances,
+        distances_of_the_first,
+        [normal(6, 2)],
+    ),
+    Mistake("right with (g + g.T) / 2", lambda x: np.outer(x, x), lambda g, y, x: 2 * g @ x, [V]),
+    Mistake(
+        "right with g - g.T where it uses g",
+        lambda x: x[:, None] - x,
+        lambda g, y, x: g.sum(1),
+        [V],
+    ),
+    Mistake("axis 0: 1 - 2e-06, 1 - 1e-06", norms, norms_rule, [np.diag([0.5, 1.0]) + 0.0]),
+    Mistake(
+        "right to about 6 digits: a rounded constant",
+        norms,
+        norms_rule,
+        [np.array([[0.0, 0.0], [0.6, 0.8], [0.0, 2.0]])],
+    ),
+    Mistake(
+        "only off the diagonal of the last two axes: their sum is right",
+        lambda x: (x**3).sum(),
+        mirrored_twice,
+        [SYMMETRIC],
+    ),
+    Mistake(
+        "only where values of the input are equal (ties)",
+        np.sin,
+        lambda g, y, x: cos(g, y, x) * np.array([2, 1, 3, 2]),
+        [np.array([0.5, 1.0, 0.5, 0.5])],
+    ),
+    Mistake(
+        "a factor is missing: times 1 / (1 + y)",
+        lambda x: np.sqrt(1 + 2 * x) - 1,
+        lambda g, y, x: g.copy(),
+        [np.array([0.5, 1.0, 10.0])],
+    ),
+    Mistake(
+        "too large by a constant factor 6",
+        lambda x: x.max(1).mean(),
+        lambda g, y, x: g * (x == x.max(1, keepdims=True)),
+        [normal(6, 3)],
+    ),
 ]
 
 
@@ -396,6 +519,58 @@ def test_a_mistake_gets_its_name(mistake):
     report = gc.check_vjp(mistake.f, vjp, mistake.primals)
     assert report.verdict == "fail"
     assert mistake.words in told(report), report
+
+
+# Words that would not be true of a mistake, though they fit some of its numbers.
+UNTRUE = [
+    Mistake(
+        "assigned",
+        lambda x: distances(x) * UNLIKE,
+        lambda g, y, x: distances_of_the_first(g * UNLIKE, y / UNLIKE, x),
+        [normal(6, 2)],
+    ),
+    Mistake(
+        "assigned",  # two of three contributions come back
+        lambda x: np.repeat(x, 3),
+        lambda g, y, x: g.reshape(-1, 3)[:, 1:].sum(1),
+        [V],
+    ),
+    Mistake("float32", norms, norms_rule, [np.array([[0.0, 0.0], [0.6, 0.8], [0.0, 2.0]])]),
+    Mistake(
+        "float32",  # some elements do not hang on the second input at all
+        lambda x, w: np.where(w > 0, np.sin(x) * w, np.sin(x)),
+        lambda g, y, x, w: (
+            g * np.cos(x) * np.where(w > 0, w, 1) * (1 + 3e-7 * x),
+            g * np.sin(x) * (w > 0),
+        ),
+        [V, normal(7)],
+    ),
+    Mistake(
+        "sign(x)",
+        lambda x: np.sqrt(x * x + 0.01),
+        lambda g, y, x: g * np.sign(x),
+        [np.array([0.1, -0.3, 2.0])],
+    ),
+    Mistake("(1 - y**2) must be", np.tanh, particular, [V / 9]),
+    Mistake("ties", lambda x: (x**3).sum(), mirrored_twice, [SYMMETRIC]),
+    Mistake("each on its own", lambda x: np.outer(x, x), lambda g, y, x: 1.1 * g @ x, [V]),
+    Mistake("too large", lambda x: x * x, lambda g, y, x: g * x * np.array([1.5, -3]), [V[:2]]),
+]
+
+
+@pytest.mark.parametrize("mistake", UNTRUE, ids=ids)
+def test_what_is_not_true_is_not_said(mistake):
+    report = gc.check_vjp(mistake.f, mistake.vjp, mistake.primals)
+    assert report.verdict == "fail"
+    assert mistake.words not in told(report), report
+
+
+@pytest.mark.parametrize("rule", [Drifting, Noisy])
+def test_a_rule_that_differs_from_call_to_call_is_not_said_to_clip(rule):
+    report = gc.check_vjp(np.sin, rule(), [V])
+    assert report.verdict == "fail"
+    assert "clipping" not in str(report)
+    assert "determinism" in [f.probe for f in report.findings]
 
 
 SHAPES = {

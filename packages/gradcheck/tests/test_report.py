@@ -7,8 +7,8 @@ import pytest
 
 import gradcheck as gc
 from gradcheck.hints import integer_hint
-from gradcheck.report import Finding, Report, table
-from gradcheck.report_text import grouped, joined
+from gradcheck.report import Element, Finding, Report, table
+from gradcheck.report_text import describe, grouped, joined
 from gradcheck.reproduce import call_line, narrowed
 
 R = np.random.default_rng(11)
@@ -109,6 +109,17 @@ def test_the_table_shows_the_worst_elements_first():
     assert misses == sorted(misses, reverse=True)
     assert finding.elements[0].index == finding.index
     assert all(e.analytic != e.numeric for e in finding.elements)
+
+
+@pytest.mark.parametrize(("gap", "heading"), [(0.5, "subgradients"), (1e-9, "numeric ± bound")])
+def test_only_slopes_that_differ_visibly_are_called_subgradients(gap, heading):
+    row = Element((0,), 3.0, 1.0, 1e-6, None, (1 - gap / 2, 1 + gap / 2))
+    finding = Finding(
+        "value", "wrong", "fail", 0, (0,), 3.0, 1.0, 1e-6, interval=row.interval, elements=(row,)
+    )
+    head, line = describe(finding)[1:3]
+    assert heading in head
+    assert ("[" in line) == (heading == "subgradients")
 
 
 def test_lines_fit_a_terminal():

@@ -117,7 +117,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 def _table(finding: "Finding") -> list[str]:
     """Rows of numbers under their headings, the worst elements first."""
     rows = finding.rows[:ROWS]
-    kinks = all(row.interval is not None for row in rows)
+    kinks = all(_subgradients(row) for row in rows)
     heads = ["index", "analytic", "subgradients" if kinks else "numeric ± bound"]
     with_torch = any(row.torch is not None for row in rows)
     heads += ["torch"] if with_torch else []
@@ -135,13 +135,18 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
 def _cells(row: "Element", with_torch: bool) -> Iterator[str]:
     yield f"{row.index}"
     yield _number(row.analytic)
-    if row.interval is not None:
+    if row.interval is not None and _subgradients(row):
         low, high = row.interval
         yield f"[{_number(low)}, {_number(high)}] ± {row.error:.1e}"
     else:
         yield f"{_number(row.numeric)} ± {row.error:.1e}"
     if with_torch:
         yield "—" if row.torch is None else _number(row.torch)
+
+
+def _subgradients(row: "Element") -> bool:
+    """Whether the slopes on the two sides differ by more than they are known to."""
+    return row.interval is not None and row.interval[1] - row.interval[0] > row.error
 
 
 def _number(value: float) -> str:

@@ -48,6 +48,7 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     orders.jacobian_transposed,
     orders.exchanged,
     orders.outputs_exchanged,
+    cotangents.one_sided,
     structure.lost,
     digits.narrow,
     arguments.mistaken,

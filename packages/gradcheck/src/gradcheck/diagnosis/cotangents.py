@@ -81,6 +81,22 @@ def nonlinear(e: Evidence) -> str:
     return ""
 
 
+def one_sided(e: Evidence) -> str:
+    """The rule is right for the cotangent plus or minus its transpose."""
+    shape = e.single
+    if e.pull is None or shape is None or len(shape) < 2 or not shape[-1] == shape[-2] > 1:
+        return ""
+    turned = e.cotangents.reshape(-1, *shape).swapaxes(-1, -2).reshape(e.cotangents.shape)
+    both = e.cotangents + turned
+    if e.fits(e.pull(both)):
+        return "right with g + g.T where it uses g: the transposed part is missing"
+    if e.fits(e.pull(both / 2)):
+        return "right with (g + g.T) / 2 where it uses g"
+    if e.fits(e.pull(e.cotangents - turned)):
+        return "right with g - g.T where it uses g: the transposed part is missing"
+    return ""
+
+
 def summed(e: Evidence) -> str:
     """A sum or mean of the cotangent over axes stands where the cotangent belongs."""
     for words, other in _along_axes(e):

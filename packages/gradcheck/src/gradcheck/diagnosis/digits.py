@@ -3,10 +3,13 @@
 import numpy as np
 
 from gradcheck.diagnosis.evidence import Evidence
+from gradcheck.forward import Array
+
+SEEN = 2.0**10  # times a step that the narrower type does not see is one that it sees
 
 NARROW = (
-    ("float32", np.float32, 2e-11, 1e-6, 2.0**-28, "about 7 digits are right: float32 inside"),
-    ("float16", np.float16, 1e-6, 4e-3, 2.0**-15, "about 3 digits are right: float16 inside"),
+    ("float32", np.float32, 2e-11, 1e-6, 2.0**-28),
+    ("float16", np.float16, 1e-6, 4e-3, 2.0**-15),
 )
 
 
@@ -16,9 +19,9 @@ def narrow(e: Evidence) -> str:
     off = np.abs(e.claimed - e.numeric).max(initial=0.0)
     if e.eps > 1e-10 or not 0 < off <= 4e-3 * size:
         return ""
-    for _, kind, least, most, step, words in NARROW:
+    for name, kind, least, most, step in NARROW:
         if least * size < off <= most * size and _coarse(e, kind, step):
-            return words
+            return f"right to about {_right(off, size)} digits: {name} inside"
     return ""
 
 
@@ -38,20 +41,28 @@ def _coarse(e: Evidence, kind: type, step: float) -> bool:
     if np.array_equal(claimed.astype(kind).astype(float), claimed):
         return True
     if e.pull is not None:
-        moved = e.pull(e.cotangents * (1 + step))[:, e.chosen]
-        if np.mean(moved == claimed) > 0.2 and claimed.any():
+        near, far = (e.pull(e.cotangents * (1 + s))[:, e.chosen] for s in (step, SEEN * step))
+        if _unseen(near, far, claimed):
             return True
     if e.called is None:
         return False
     for name, array in e.named.items():
         if array.dtype == np.float64:
-            rows = e.called({name: array * (1 + step)})
-            if rows is not None and rows.shape == e.analytic.shape:
-                still = rows[:, e.chosen] == claimed
-                # An input the rule does not use leaves every bit alone, which shows nothing.
-                if 0.2 < np.mean(still) < 1:
-                    return True
+            rows = [e.called({name: array * (1 + s)}) for s in (step, SEEN * step)]
+            made = [r[:, e.chosen] for r in rows if r is not None and r.shape == e.analytic.shape]
+            if len(made) == 2 and _unseen(made[0], made[1], claimed):
+                return True
     return False
+
+
+def _unseen(near: Array, far: Array, claimed: Array) -> bool:
+    """Whether elements that the larger step moves often keep every bit at the smaller one."""
+    moved = far != claimed
+    return bool(moved.any() and np.mean((near == claimed)[moved]) > 0.2)
+
+
+def _right(off: float, size: float) -> int:
+    return int(np.floor(-np.log10(off / size)))
 
 
 def approximate(e: Evidence) -> str:
@@ -60,5 +71,5 @@ def approximate(e: Evidence) -> str:
     off = np.abs(e.claimed - e.numeric).max(initial=0.0)
     if not 0 < off <= 1e-4 * size:
         return ""
-    digits = int(np.floor(-np.log10(off / size)))
-    return f"right to about {digits} digits: a rounded constant, an epsilon, or an approximation"
+    text = "a rounded constant, an epsilon, or an approximation"
+    return f"right to about {_right(off, size)} digits: {text}"

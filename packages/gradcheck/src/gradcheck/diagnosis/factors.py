@@ -38,7 +38,11 @@ def factor(e: Evidence) -> str:
     """A multiple would pass; the factor is named when it is a familiar one."""
     # At kinks the numbers are an interval, which says little about a factor.
     smooth = np.ones(e.chosen.size, bool) if e.kinks is None or e.kinks.all() else ~e.kinks
-    claimed, numeric = (a[:, smooth].reshape(-1) for a in (e.claimed, e.numeric))
+    parts = (e.claimed, e.numeric, e.near)
+    claimed, numeric, near = (a[:, smooth].reshape(-1) for a in parts)
+    sure = 1 / np.maximum(near, np.finfo(float).tiny)  # a poor number says little of a factor
+    sure /= sure.max(initial=0.0) or 1.0
+    claimed, numeric = sure * claimed, sure * numeric
     square = float(claimed @ claimed)
     if not square or not np.isfinite(square):
         return ""
@@ -52,8 +56,9 @@ def factor(e: Evidence) -> str:
     return f"sign flipped and {text}" if off < 0 else text
 
 
-def name_factor(off: float, e: Evidence, exact: float = 1e-6) -> str:
+def name_factor(off: float, e: Evidence) -> str:
     """In words what a gradient is that is ``off`` times the right one."""
+    exact = max(1e-6, e.eps)
     if abs(off - 1) < 1e-5:
         return f"off by a constant factor 1 {'+' if off > 1 else '-'} {abs(off - 1):.3g}"
     for which, size, off_by in ((0, "large", off), (1, "small", 1 / off)):
@@ -61,7 +66,23 @@ def name_factor(off: float, e: Evidence, exact: float = 1e-6) -> str:
         if found:
             known = any(abs(off_by - n) < 0.5 for n in _summed(e))
             return f"too {size} by a constant factor {_explained(found, which, known)}"
-    return _of_scalars(off, e) or f"off by a constant factor {off:.6g}"
+        if round(off_by) > 1 and abs(off_by - round(off_by)) <= exact * off_by < 1e-3:
+            return f"too {size} by a constant factor {round(off_by)}"
+    return _of_scalars(off, e) or f"off by a constant factor {off:.{shown_digits(e)}g}"
+
+
+def _number(off: float, digits: int) -> str:
+    """A factor in words; one near 1 by its distance from it."""
+    if abs(off - 1) < 1e-4:
+        return f"1 {'+' if off > 1 else '-'} {abs(off - 1):.2g}"
+    return f"{off:.{digits}g}"
+
+
+def shown_digits(e: Evidence) -> int:
+    """How many digits of a factor the numbers show, at most 6."""
+    known = (e.near / np.abs(e.numeric))[e.numeric != 0]
+    unsure = max(e.eps, float(known.min(initial=1.0)))
+    return int(np.clip(np.floor(-np.log10(unsure)), 2, 6))
 
 
 def _summed(e: Evidence) -> set[int]:
@@ -178,8 +199,11 @@ def _factors_text(off: Array, axis: int, e: Evidence) -> str:
     plain = np.abs(off - 1) < 1e-7
     if plain.any():
         return ""  # a matter of where
-    if np.allclose(np.abs(off), abs(off[0]), rtol=1e-7, atol=0):
+    if np.allclose(np.abs(off), abs(off[0]), rtol=1e-7, atol=0) and (off < 0).any():
         flipped = ", ".join(map(str, np.flatnonzero(off < 0)[:4].tolist()))
         return f"{name_factor(abs(float(off[0])), e)}, and the sign flipped at {flipped}"
-    shown = ", ".join(f"{value:.6g}" for value in off[:4]) + (", ..." if off.size > 4 else "")
-    return f"too large by a factor of its own for each index of axis {axis}: {shown}"
+    values = [_number(float(value), shown_digits(e)) for value in off]
+    if len(set(values)) == 1:
+        return f"off by a factor of about {values[0]} at all indices of axis {axis}"
+    shown = ", ".join(values[:4]) + (", ..." if off.size > 4 else "")
+    return f"off by a factor of its own for each index of axis {axis}: {shown}"

@@ -98,10 +98,13 @@ def _contributions_lost(gone: Array, there: Array, e: Evidence) -> str:
         axes = axes_words(broadcast_axes(e.shape, e.single))
         text = f"element {name} was spread over {moved} outputs, {back} of which count: sum over "
         return f"{text}the output's {axes}"
-    text = f"element {name} moves {moved} outputs, but "
-    text += f"{_which(there[:, short], kept[:, short])} of these contributions comes back "
-    text += f"({back} of {moved}): assigned, not added (grad[i] += g overwrites duplicates; "
-    return text + "np.add.at adds)"
+    which = _which(there[:, short], kept[:, short])
+    text = f"element {name} moves {moved} outputs, but {which} of these contributions comes back "
+    text += f"({back} of {moved})"
+    gathers = bool((there.sum(axis=1) <= 1).all())
+    if which == "only a part" or (which == "only one" and not gathers):
+        return text
+    return f"{text}: assigned, not added (grad[i] += g overwrites duplicates; np.add.at adds)"
 
 
 def _which(there: Array, kept: Array) -> str:
@@ -142,8 +145,9 @@ def alignment(e: Evidence) -> str:
         axis = lacking[0][1]
         return f"the rule mixes indices along axis {axis} that f keeps apart (a leak between them)"
     if extra:
-        axis = extra[0][1]
-        return f"f mixes indices along axis {axis}, which the rule treats each on its own"
+        out, axis = extra[0]
+        where = f"the same index of the output's axis {out}"
+        return f"along axis {axis} the rule uses only g at {where}, f moves others, too"
     return ""
 
 

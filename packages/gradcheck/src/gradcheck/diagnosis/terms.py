@@ -38,6 +38,8 @@ def functions(e: Evidence) -> Iterator[tuple[str, Array]]:
             continue
         v = array.reshape(-1).astype(float)
         yield from _of_one(t, v)
+        yield from ((f"1 / (1 - {t})", 1 / (1 - v)), (f"1 / (1 + {t})", 1 / (1 + v)))
+        yield f"1 / (1 + {t}**2)", 1 / (1 + v * v)
 
 
 def _of_one(t: str, v: Array) -> Iterator[tuple[str, Array]]:
@@ -68,6 +70,8 @@ def _wrong_factor(e: Evidence) -> str:
     for (name, a), (other, b) in permutations(same, 2):
         for (text, u), (right, v) in zip(_of_one(name, a), _of_one(other, b), strict=True):
             ratio = (v / u)[e.chosen]
+            if not _varies(v[e.chosen]) or not _is_factor(e, u[e.chosen]):
+                continue
             if np.isfinite(ratio).all() and e.fits(e.claimed * ratio):
                 return f"the factor {text} must be {right}"
     return ""
@@ -78,19 +82,32 @@ def exchanged_factor(e: Evidence) -> str:
     if not e.rich:
         return ""
     known = [(t, v[e.chosen]) for t, v in (*simple(e), *functions(e))]
-    known = [(t, v) for t, v in known if np.isfinite(v).all() and v.all()]
+    known = [(t, v) for t, v in known if np.isfinite(v).all() and v.all() and _varies(v)]
     for (text, u), (right, v) in permutations(known, 2):
         ratio = v / u
-        if np.ptp(ratio) and e.fits(e.claimed * ratio):
+        if np.ptp(ratio) and _is_factor(e, u) and e.fits(e.claimed * ratio):
             return f"the factor {text} must be {right}"
     return ""
+
+
+def _varies(values: Array) -> bool:
+    """Whether a factor is more than a constant or a sign, which another formula may have, too."""
+    return bool(np.ptp(np.abs(values)) > 0)
+
+
+def _is_factor(e: Evidence, values: Array) -> bool:
+    """Whether the rule is g times these values, but for a constant: many formulas may fit else."""
+    if e.single != e.shape or not _varies(values):
+        return False
+    ratio = e.claimed / (e.cotangents[:, e.chosen] * values)
+    return bool(np.ptp(ratio) <= max(1e-9, 64 * e.eps) * np.abs(ratio).max())
 
 
 def _missing_factor(e: Evidence, source: Source) -> str:
     """The gradient times a quantity at hand would pass."""
     for text, values in source(e):
         values = values[e.chosen]
-        if not np.isfinite(values).all() or np.ptp(np.abs(values)) == 0:
+        if not np.isfinite(values).all() or not _varies(values):
             continue
         constant = _scale(e.claimed * values, e.numeric)
         if constant and e.fits(constant * e.claimed * values):

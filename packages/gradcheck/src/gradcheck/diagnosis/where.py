@@ -5,7 +5,9 @@ from math import comb
 
 import numpy as np
 
+from gradcheck.diagnosis.digits import approximate
 from gradcheck.diagnosis.evidence import Evidence
+from gradcheck.diagnosis.factors import shown_digits
 from gradcheck.diagnosis.orders import exchanged
 from gradcheck.forward import Array
 
@@ -18,6 +20,9 @@ def only_some(e: Evidence, rules: tuple[Rule, ...]) -> str:
     count = int(wrong.sum())
     if not 0 < count < wrong.size:
         return ""
+    idle = (np.abs(e.numeric) <= e.bound).all(axis=0) & ~e.claimed.any(axis=0)
+    if (wrong | idle).all() and approximate(e):
+        return ""  # the others are zero whatever the rule multiplies
     what = _what(e.part(np.flatnonzero(wrong)), rules)
     tried = "" if e.whole else f" ({wrong.size} of {e.analytic.shape[1]} elements were tried)"
     for words, mask, by_chance in _conditions(e):
@@ -59,7 +64,11 @@ def _of_one(e: Evidence) -> str:
         return ""
     if abs(ratio - 1) < 1e-4:
         return f"off by a factor 1 {'+' if ratio > 1 else '-'} {abs(ratio - 1):.3g}"
-    return "sign flipped" if abs(ratio + 1) < 1e-6 else f"{ratio:.6g} times the right value"
+    return (
+        "sign flipped"
+        if abs(ratio + 1) < 1e-6
+        else f"{ratio:.{shown_digits(e)}g} times the right value"
+    )
 
 
 def _by_a_constant(e: Evidence) -> str:
@@ -73,7 +82,7 @@ def _by_a_constant(e: Evidence) -> str:
     both = (
         "up or down" if (off > 0).any() and (off < 0).any() else "down" if off[0, 0] < 0 else "up"
     )
-    return f"each is off by {size.max():.6g} g, {both}"
+    return f"each is off by {size.max():.{shown_digits(e)}g} g, {both}"
 
 
 def _shares(e: Evidence) -> str:
@@ -96,7 +105,8 @@ def _conditions(e: Evidence) -> Iterator[Condition]:
             yield f"at the last element {place}", e.wrong, False
     yield "where the input is 0", values == 0, False
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    yield "where values of the input are equal (ties)", counts[inverse.reshape(-1)] > 1, False
+    if not _mirrored(e):
+        yield "where values of the input are equal (ties)", counts[inverse.reshape(-1)] > 1, False
     yield "where the input is negative", values < 0, True
     yield "where the input is positive", values > 0, True
     bad, good = np.abs(values[e.wrong]), np.abs(values[~e.wrong])
@@ -112,6 +122,15 @@ def _conditions(e: Evidence) -> Iterator[Condition]:
             yield from _thresholds(name, array.reshape(-1)[e.chosen].astype(float), e.wrong)
     if e.wrong.sum() == 1:
         yield f"at element {e.index(int(e.chosen[e.wrong][0]))}", e.wrong, False
+
+
+def _mirrored(e: Evidence) -> bool:
+    """Whether equal values are only the mirror images in symmetric matrices."""
+    if len(e.shape) < 2 or e.shape[-1] != e.shape[-2]:
+        return False
+    grid = e.values.reshape(e.shape)
+    half = grid[..., *np.triu_indices(e.shape[-1])]
+    return np.array_equal(grid, grid.swapaxes(-1, -2)) and np.unique(half).size == half.size
 
 
 def _relations(e: Evidence) -> Iterator[Condition]:
