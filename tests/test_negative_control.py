@@ -5,7 +5,8 @@ import pytest
 import torch
 from op_cards import Call, cases
 from side_by_side import run, tally
-from test_every_op import OF_COMPLEX
+from test_every_layer import Network, packed
+from test_every_op import OF_COMPLEX, PRECISIONS
 
 import scalar_value
 import tensor_core
@@ -91,6 +92,29 @@ SLOPING = [name for name in registry if sloping_case(name) is not None]
 @pytest.mark.parametrize("name", SLOPING)
 def test_every_card_fails_when_its_gradients_are_scaled(name):
     report = check_card(registry[name], ScaledEngine("tensor_core"), case=sloping_case(name))
+    assert report.verdict == "fail"
+    tally["negative controls"] += 1
+
+
+@pytest.mark.parametrize("name", ["conv", "gelu", "layer_norm", "matmul", "softmax", "sort"])
+def test_cards_fail_in_single_precision_too(name):
+    engine, case = ScaledEngine("tensor_core"), sloping_case(name)
+    assert check_card(registry[name], engine, case=case, dtype="float32").verdict == "fail"
+    tally["negative controls"] += 1
+
+
+@pytest.mark.parametrize("name", scalar_value.registry)
+def test_every_scalar_operation_fails_when_its_slopes_are_scaled(name):
+    report = check_card(scalar_value.registry[name], ScaledEngine("scalar_value"))
+    assert report.verdict == "fail"
+    tally["negative controls"] += 1
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("name", ["nn.Linear", "nn.LSTM", "transformer.Block", "transformer.GPT"])
+def test_modules_fail_when_their_gradients_are_scaled(name, dtype):
+    program, arrays = packed(Network(name, dtype))
+    report = check_grads(program, arrays, wrt=(0,), engine=ScaledEngine("tensor_core"))
     assert report.verdict == "fail"
     tally["negative controls"] += 1
 
