@@ -485,10 +485,16 @@ MISTAKES = [
         [SYMMETRIC],
     ),
     Mistake(
-        "only where values of the input are equal (ties)",
+        "only where the input is 0.5 (equal values, ties)",
         np.sin,
         lambda g, y, x: cos(g, y, x) * np.array([2, 1, 3, 2]),
         [np.array([0.5, 1.0, 0.5, 0.5])],
+    ),
+    Mistake(
+        "only where values of the input are equal (ties)",
+        np.sin,
+        lambda g, y, x: cos(g, y, x) * np.array([2, 1, 3, 2, 5]),
+        [np.array([0.5, 1.0, 0.5, 2.0, 2.0])],
     ),
     Mistake(
         "a factor is missing: times 1 / (1 + y)",

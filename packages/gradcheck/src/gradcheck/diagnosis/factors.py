@@ -80,8 +80,11 @@ def _number(off: float, digits: int) -> str:
 
 def shown_digits(e: Evidence) -> int:
     """How many digits of a factor the numbers show, at most 6."""
-    known = (e.near / np.abs(e.numeric))[e.numeric != 0]
-    unsure = max(e.eps, float(known.min(initial=1.0)))
+    return _digits((e.near / np.abs(e.numeric))[e.numeric != 0], e)
+
+
+def _digits(relative: Array, e: Evidence) -> int:
+    unsure = max(e.eps, float(relative.min(initial=1.0)))
     return int(np.clip(np.floor(-np.log10(unsure)), 2, 6))
 
 
@@ -191,18 +194,20 @@ def per_index(e: Evidence) -> str:
         square = np.square(claimed).sum(axis=others, keepdims=True)
         ratio = (claimed * numeric).sum(axis=others, keepdims=True) / np.where(square, square, 1.0)
         if e.fits((ratio * claimed).reshape(len(claimed), -1)) and (ratio != 0).all():
-            return _factors_text(1 / ratio.reshape(-1), axis, e)
+            near = (e.near / np.abs(e.numeric)).reshape(numeric.shape)
+            known = np.nan_to_num(near, nan=1.0).min(axis=others)
+            return _factors_text(1 / ratio.reshape(-1), known, axis, e)
     return ""
 
 
-def _factors_text(off: Array, axis: int, e: Evidence) -> str:
+def _factors_text(off: Array, known: Array, axis: int, e: Evidence) -> str:
     plain = np.abs(off - 1) < 1e-7
     if plain.any():
         return ""  # a matter of where
     if np.allclose(np.abs(off), abs(off[0]), rtol=1e-7, atol=0) and (off < 0).any():
         flipped = ", ".join(map(str, np.flatnonzero(off < 0)[:4].tolist()))
         return f"{name_factor(abs(float(off[0])), e)}, and the sign flipped at {flipped}"
-    values = [_number(float(value), shown_digits(e)) for value in off]
+    values = [_number(float(v), _digits(k, e)) for v, k in zip(off, known, strict=True)]
     if len(set(values)) == 1:
         return f"off by a factor of about {values[0]} at all indices of axis {axis}"
     shown = ", ".join(values[:4]) + (", ..." if off.size > 4 else "")

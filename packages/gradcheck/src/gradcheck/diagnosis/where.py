@@ -104,9 +104,8 @@ def _conditions(e: Evidence) -> Iterator[Condition]:
         if all(i == n - 1 for i, n in zip(place, e.shape, strict=True)):
             yield f"at the last element {place}", e.wrong, False
     yield "where the input is 0", values == 0, False
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     if not _mirrored(e):
-        yield "where values of the input are equal (ties)", counts[inverse.reshape(-1)] > 1, False
+        yield _ties(values)
     yield "where the input is negative", values < 0, True
     yield "where the input is positive", values > 0, True
     bad, good = np.abs(values[e.wrong]), np.abs(values[~e.wrong])
@@ -122,6 +121,15 @@ def _conditions(e: Evidence) -> Iterator[Condition]:
             yield from _thresholds(name, array.reshape(-1)[e.chosen].astype(float), e.wrong)
     if e.wrong.sum() == 1:
         yield f"at element {e.index(int(e.chosen[e.wrong][0]))}", e.wrong, False
+
+
+def _ties(values: Array) -> Condition:
+    known, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    tied = known[counts > 1]
+    words = "where values of the input are equal (ties)"
+    if tied.size == 1:  # it may be the value that matters
+        words = f"where the input is {tied[0]:.6g} (equal values, ties)"
+    return words, counts[inverse.reshape(-1)] > 1, False
 
 
 def _mirrored(e: Evidence) -> bool:
