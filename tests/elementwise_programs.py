@@ -71,7 +71,6 @@ FUNCTIONS = {
 # What has no derivative, and why.
 EXCUSES = {
     **dict.fromkeys(["is_nonzero", "is_same_size", "is_signed"], "query"),
-    **dict.fromkeys(["isneginf", "isposinf", "isreal", "signbit"], "comparison"),
     **dict.fromkeys(["count_nonzero", "searchsorted", "bucketize"], "integers"),
     **dict.fromkeys(["unique_consecutive"], "integers"),
     **dict.fromkeys(["histc", "histogram", "histogramdd"], "counts"),

@@ -25,9 +25,9 @@ NO_DERIVATIVE = {
     **NN_EXCUSES,
     **ELEMENTWISE_EXCUSES,
     **SHAPE_EXCUSES,
-    **dict.fromkeys(["all", "any", "logical_not_"], "logic"),
+    **dict.fromkeys(["logical_not_"], "logic"),
     **dict.fromkeys(["equal", "allclose", "isclose", "isin"], "comparison"),
-    **dict.fromkeys(["argmax", "argmin", "argsort", "bincount", "nonzero", "unique"], "integers"),
+    **dict.fromkeys(["argsort", "bincount", "nonzero", "unique"], "integers"),
     **dict.fromkeys(["one_hot"], "integers"),
     **dict.fromkeys(
         [

@@ -113,7 +113,7 @@ max_dim = _with_index("max", np.argmax)
 min_dim = _with_index("min", np.argmin)
 
 
-@op(torch="argmax")
+@op(torch="argmax", cases=_indexed_cases)
 def argmax(x: Any, /, dim: int | None = None, keepdim: bool = False) -> Any:
     """The index of the largest element along ``dim``, or in the flattened tensor.
 
@@ -125,7 +125,7 @@ def argmax(x: Any, /, dim: int | None = None, keepdim: bool = False) -> Any:
     return _arg(np.argmax, "argmax", x, dim, keepdim)
 
 
-@op(torch="argmin")
+@op(torch="argmin", cases=_indexed_cases)
 def argmin(x: Any, /, dim: int | None = None, keepdim: bool = False) -> Any:
     """The index of the smallest element along ``dim``, or in the flattened tensor.
 
@@ -151,7 +151,12 @@ def _arg(find: Any, name: str, x: np.ndarray, dim: int | None, keepdim: bool) ->
     return find(x, axis=check_dim(dim, x.ndim), keepdims=keepdim)
 
 
-@op(torch="all")
+def _truths(rng: np.random.Generator) -> Any:
+    yield Case(rng.normal(size=(2, 3)) > 0, 1)
+    yield Case(np.array([0.0, 1.0, -2.0]))
+
+
+@op(torch="all", cases=_truths)
 def all(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
     """Whether every element is true (non-zero).
 
@@ -163,7 +168,7 @@ def all(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
     return y.astype(x.dtype) if x.dtype == np.uint8 else y  # torch's oldest type of truth
 
 
-@op(torch="any")
+@op(torch="any", cases=_truths)
 def any(x: Any, /, dim: Dim = None, keepdim: bool = False) -> Any:
     """Whether some element is true (non-zero).
 

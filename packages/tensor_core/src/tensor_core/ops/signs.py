@@ -108,7 +108,12 @@ def nextafter(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Ten
     return made if out is None else write_out(made, out)
 
 
-@op(torch="signbit")
+def _ends(rng: np.random.Generator) -> Iterator[Case]:
+    yield Case(np.array([-1.0, -0.0, 0.0, np.inf, -np.inf, np.nan]))
+    yield Case(np.zeros((0, 2)))
+
+
+@op(torch="signbit", cases=_ends)
 def signbit(x: Any, /) -> Any:
     """Whether the sign bit is set: below 0, and for -0.
 
@@ -189,7 +194,7 @@ def _test(name: str, function: Any, doc: str, result: str) -> Any:
     >>> torch.{name}(torch.tensor([1.0, torch.inf, -torch.inf]))
     {result}
     """
-    return op(name=name, torch=name)(forward)
+    return op(name=name, torch=name, cases=_ends)(forward)
 
 
 isposinf = _test(
@@ -200,7 +205,7 @@ isneginf = _test(
 )
 
 
-@op(torch="isreal")
+@op(torch="isreal", cases=_ends)
 def isreal(x: Any, /) -> Any:
     """Whether an element has no imaginary part.
 
