@@ -195,6 +195,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
+@nox.session
+def exam(session: nox.Session) -> None:
+    """Put gradcheck and its peers to the exam; ``-- --markdown docs/exam.md`` writes the page."""
+    install(session, "gradcheck", others=["-r", "tests/requirements.txt"])
+    session.run("python", "-m", "gradcheck", "exam", *session.posargs, success_codes=[0, 1])
+
+
 # --- what keeps the repository in order ----------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from gradcheck.check import Options, run
 from gradcheck.controls import negative_control, scaled_rule
 from gradcheck.engines import get_engine
 from gradcheck.engines.base import number_array
+from gradcheck.subject import stream
 
 R = np.random.default_rng(7)
 X = R.standard_normal(6)
@@ -23,7 +24,7 @@ def cos_rule(g, y, x):
 def test_a_finding_carries_the_numbers():
     report = gc.check_vjp(np.sin, lambda g, y, x: -g * np.cos(x), [X.reshape(2, 3)], seed=3)
     (finding,) = report.findings
-    g = np.random.default_rng(3).standard_normal(6)
+    g = stream(3).standard_normal(6)
     exact = (g * np.cos(X)).reshape(2, 3)[finding.index]
     assert finding.probe == "value"
     assert finding.input == 0
@@ -368,6 +369,11 @@ class TestSecondOrder:
             gc.check_vjp(SQUARE_TWICE.f, SQUARE_TWICE.vjp, [X], order=3)
         with pytest.raises(ValueError, match="must be 1, 2 or 3"):
             gc.check_vjp(np.sin, cos_rule, [X], order=0)
+
+
+def test_the_cotangent_is_not_what_the_same_seed_gives_elsewhere():
+    x = np.random.default_rng(0).standard_normal(5)
+    assert gc.check_vjp(np.sin, lambda g, y, x: x * np.cos(x), [x]).findings[0].probe == "value"
 
 
 class TestMemory:

@@ -44,7 +44,7 @@ def test_both_ladders_are_needed_and_used(x):
         point = forward(lambda v: np.sin(scale * v), [x])
         slopes = measure(point, point.coordinates(0))
     exact = scale * np.cos(scale * x)
-    assert abs(slopes.low[0, 0] - exact) <= 4 * slopes.error[0, 0] <= 1e-4 * abs(exact)
+    assert abs(slopes.low[0, 0] - exact) <= 4 * slopes.error[0, 0] <= 1e-3 * abs(exact)
 
 
 @pytest.mark.parametrize("x", [2.0, 0.5])

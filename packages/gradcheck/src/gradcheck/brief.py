@@ -30,7 +30,8 @@ def look(forward: Forward, directions: list[Direction]) -> Slopes:
     second = central[2] + (central[2] - central[1]) / 15
     value = second + (second - first) / 255
     size = np.maximum(np.abs(up[:3]), np.abs(down[:3])).max(axis=0)
-    noise = EPS * (np.maximum(size, np.abs(base)) + forward.floor)
+    own = np.array([[forward.size_of(d)] for d in directions]) * np.abs(np.nan_to_num(value))
+    noise = EPS * (np.maximum(size, np.abs(base)) + forward.floor + own)
     error = np.abs(value - second) + 4 * noise / plus[2]
     settled = np.abs(value - central[3]) <= 4 * error + 16 * noise / plus[3]
     # One-sided slopes come together as the step falls, unless there is a kink between them.

@@ -37,6 +37,7 @@ class Options:
     own_grads: bool = True
     sizes: bool | None = None
     may_alias: bool = False
+    float32: bool = False
     name: str = "f"
     reproduce: str = ""
     nested: bool = False  # the function is itself a gradient: values only
@@ -61,6 +62,7 @@ def check_vjp(
     torch_f: Any = None,
     sizes: bool | None = None,
     may_alias: bool = False,
+    float32: bool = False,
     name: str | None = None,
 ) -> Report:
     """Check a hand-written rule ``vjp(g, y, *primals)`` of the NumPy function ``f(*primals)``.
@@ -82,7 +84,12 @@ def check_vjp(
     _has_order(engine, pair, asked.order_of(order))
     arrays = asked.point(primals, domain)
     options = _options(wrt, order, mode, oracles, seed, torch_f, sizes, asked.label(f, name))
-    options = replace(options, bounds=domain, may_alias=asked.flag(may_alias, "may_alias"))
+    options = replace(
+        options,
+        bounds=domain,
+        may_alias=asked.flag(may_alias, "may_alias"),
+        float32=asked.flag(float32, "float32"),
+    )
     line = _line("check_vjp", (asked.own_name(f), "vjp", "primals"), options, oracles, torch_f)
     return run(engine, pair, arrays, replace(options, reproduce=line))
 
@@ -207,6 +214,7 @@ def _line(
         torch_f=torch_f,
         sizes=options.sizes,
         may_alias=options.may_alias,
+        float32=options.float32,
     )
 
 
@@ -251,7 +259,9 @@ def _check(subject: Subject, options: Options, report: Report) -> None:
     if not options.nested or subject.engine.name == "numpy":
         owned = options.own_grads and not options.may_alias
         right = not report.findings
-        cleared = _probe(Trial(comparison, grads, options.sizes, owned, right), report)
+        cleared = _probe(
+            Trial(comparison, grads, options.sizes, owned, right, float32=options.float32), report
+        )
         if not cleared and not report.findings and comparison.glanced:
             comparison.hasty = False  # some doubt was never explained: look closer at the values
             compare(comparison, options, report)
@@ -275,6 +285,8 @@ def _probe(trial: Trial, report: Report) -> bool:
         except Misuse as fault:
             report.findings.append(Finding(fault.probe, fault.message))
     report.checks += trial.count
+    for note in trial.notes:
+        report.note(note)
     return cleared
 
 

@@ -23,7 +23,15 @@ from gradcheck.oracles import complex_rows, torch_rows
 from gradcheck.report import Finding, Report
 from gradcheck.subject import Subject
 from gradcheck.ties import joint
-from gradcheck.values import Judged, Numeric, differentiate, missed, replace_columns, second_opinion
+from gradcheck.values import (
+    SECOND_OPINIONS,
+    Judged,
+    Numeric,
+    differentiate,
+    missed,
+    replace_columns,
+    second_opinion,
+)
 
 EXHAUSTIVE = 400  # elements of all primals together, for NumPy functions
 EXHAUSTIVE_ENGINE = 120  # for engines, whose calls cost ten times as much
@@ -97,6 +105,11 @@ def _climbed(
         directions = forward.coordinates(primal, unsettled.tolist())
         closer = differentiate(forward, directions, c.cotangents, c.blur)
         replace_columns(numeric, unsettled, closer)
+    kinked = np.array(sorted(numeric.kinks), int)[:SECOND_OPINIONS]
+    if kinked.size:  # a curve much sharper than the steps looks like a kink, and excuses much
+        sharper = forward.coordinates(primal, kinked.tolist())
+        numeric_there = differentiate(forward, sharper, c.cotangents, c.blur, DENSE)
+        replace_columns(numeric, kinked, numeric_there)
     if "complex" in options.oracles:
         _refine(numeric, c.subject, primal, c.cotangents)
     judged = c.judged(primal, numeric)

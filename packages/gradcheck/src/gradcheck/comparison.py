@@ -110,12 +110,13 @@ class Comparison:
 
     @cached_property
     def beside(self) -> list[Array]:
-        """A point close by, inside the declared domain."""
+        """A point close by, inside the declared domain, half of its elements where they were."""
         points = []
         for p, bounds in zip(self.subject.primals, self.subject.bounds, strict=True):
             if floating(p):
                 weights = 1 + spread_signs(p.size, self.subject.rng).reshape(p.shape) / 128
-                moved = (p * weights).astype(p.dtype)
+                still = self.subject.rng.random(p.shape) < (0.5 if p.size > 1 else 0.0)
+                moved = np.where(still, p, p * weights).astype(p.dtype)
                 p = moved if bounds is None else np.where(inside(moved, bounds), moved, p)
             points.append(p)
         return points
@@ -141,7 +142,7 @@ class Comparison:
         informed: Any = primal in self.wide_rows
         if numeric is not None:
             informed = self._verified(primal, numeric, strict)
-        slack = np.where(informed, slack + self.narrow_floor(primal, slack), slack)
+        slack = slack + self.narrow_floor(primal, slack)
         eps = self.subject.precision(primal)
         return Allowance(slack, eps, informed, self.largest, self.grain)
 

@@ -129,6 +129,13 @@ class Forward:
         exponents = even_exponent(flat)
         return [Direction({primal: (e, 1.0)}, int(exponents[e]), single=True) for e in chosen]
 
+    def size_of(self, direction: Direction) -> float:
+        """The size of the one element a direction moves; 0 where it moves several."""
+        if not direction.single:
+            return 0.0
+        ((primal, (where, _)),) = direction.moves.items()
+        return abs(float(self.flat[primal][where]))
+
     def sample(
         self, directions: list[Direction], exponents: Sequence[Array]
     ) -> tuple[Array, Array, Array, Array]:

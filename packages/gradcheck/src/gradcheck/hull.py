@@ -12,7 +12,7 @@ from gradcheck.engines.base import floating
 from gradcheck.forward import Array, Forward, inside
 from gradcheck.values import Judged
 
-NEAR = 2.0**-18  # how far the neighbours lie, of the size of each element
+NEAR = 2.0**-26  # how far the neighbours lie, of the size of each element
 POINTS = 12
 ELEMENTS = 16
 
@@ -44,18 +44,23 @@ def _slopes(c: Comparison, primal: int, elements: Array) -> Array | None:
     rng, points = c.subject.rng, []
     for p, bounds in zip(c.subject.primals, c.subject.bounds, strict=True):
         if floating(p):
-            size = NEAR * np.maximum(np.abs(p), 1.0).astype(np.float64)
-            moved = p + size * rng.uniform(-1, 1, p.shape)
+            moved = p + NEAR * _sizes(p) * rng.uniform(-1, 1, p.shape)
             p = moved if bounds is None else np.where(inside(moved, bounds), moved, p)
         points.append(np.asarray(p))
     forward = Forward(c.subject.forward.call, points, c.subject.bounds, c.subject.outputs)
     found = []
     for element in elements.tolist():
         where = slice(element, element + 1)
-        step = NEAR / 64 * max(abs(float(forward.flat[primal][element])), 1.0)
+        step = NEAR / 16 * float(_sizes(forward.flat[primal])[element])
         up = forward.moved(primal, where, np.array([step]))
         down = forward.moved(primal, where, np.array([-step]))
         if up is None or down is None:
             return None
         found.append((up - down) / (2 * step))
     return np.array(found)
+
+
+def _sizes(x: Array) -> Array:
+    """The size of every element; of a zero that of the largest, or 1."""
+    size = np.abs(x).astype(np.float64)
+    return np.where(size > 0, size, size.max(initial=0.0) or 1.0)

@@ -106,9 +106,7 @@ class Case:
             wide_slack = self._granted(EPS) if strict else self.wide_slack
             found = judge(self.wide_analytic, sharp, Allowance(wide_slack))
             informative = not (found.wrong | found.doubtful).any()
-        return judge(
-            self.analytic, numeric, Allowance(slack, self.rule.precision, informative)
-        )
+        return judge(self.analytic, numeric, Allowance(slack, self.rule.precision, informative))
 
 
 def settled(case: Case) -> Judged:

@@ -65,17 +65,20 @@ class Samples:
     plus: Array  # (levels, directions, 1): the steps really taken upwards, NaN if not usable
     minus: Array
     floor: Array | float = 0.0  # the size of the values where ``base`` does not show it
+    own: Array | float = 0.0  # the size of what is moved, (directions, 1)
 
     def __post_init__(self) -> None:
         self.rise = (self.up - self.base) / self.plus
         self.fall = (self.base - self.down) / self.minus
         self.step = np.fmax(self.plus, self.minus)
         size = np.fmax(np.fmax(np.abs(self.up), np.abs(self.down)), np.abs(self.base) + self.floor)
-        self.noise = EPS * size / self.step
-        self._widen_where_swallowed()
         # Weighted so that the curvature cancels even when the two steps differ by a rounding.
         weight = self.plus / (self.plus + self.minus)
         self.central = self.rise * (1 - weight) + self.fall * weight
+        # What f makes of a rounding of x is a rounding of f, even where f itself is small.
+        slope = np.fmin(np.abs(self.rise), np.abs(self.fall))
+        self.noise = EPS * (size + self.own * np.nan_to_num(slope)) / self.step
+        self._widen_where_swallowed()
 
     def _widen_where_swallowed(self) -> None:
         """Raise the noise where small steps vanish in the rounding inside the function.
@@ -90,10 +93,11 @@ class Samples:
         moves = np.where(np.isfinite(moves), moves, 0.0)
         quantum = np.where(moves > 0, moves, np.inf).min(axis=0)
         multiple = np.where(moves < 64 * quantum, moves / quantum, 0.0)
-        off = np.abs(multiple - np.rint(multiple))
-        whole = (off <= np.where(multiple < 16, 0.02, 1e-6 * multiple)).all(axis=0)
+        halves = 2 * multiple  # beside a power of two the quanta on one side are half as large
+        off = np.abs(halves - np.rint(halves))
+        whole = (off <= np.where(multiple < 16, 0.04, 1e-6 * halves)).all(axis=0)
         repeated = (multiple > 0.5).sum(axis=0) > 3
-        growing = multiple.max(axis=0) > 1.5  # a step function jumps by one amount at all steps
+        growing = moves.max(axis=0) > 256 * quantum  # a step function jumps by few amounts
         floor = np.where(mixed & whole & repeated & growing, quantum, 0.0) / self.step
         self.noise = np.maximum(self.noise, floor)
 
@@ -146,16 +150,23 @@ def _climb(forward: Forward, directions: list[Direction], ladder: Ladder) -> lis
     if far:
         shifted = [steps + (e if abs(e) > 2 else 0) for e in exponents]
         values.append(forward.sample(directions, shifted))
-    return [Samples(forward.base, *v, forward.floor) for v in values]
+    own = np.array([[forward.size_of(d)] for d in directions])
+    return [Samples(forward.base, *v, forward.floor, own) for v in values]
 
 
 def extrapolate(
-    slopes: Array, samples: Samples, columns: int, growth: int, below: Array | None = None
+    slopes: Array,
+    samples: Samples,
+    columns: int,
+    growth: int,
+    below: Array | None = None,
+    seen: Array | float = 0.0,
 ) -> Estimate:
     """Ridders' table over the levels; the entry with the least error estimate wins.
 
     ``growth`` is the factor by which the leading error falls from one level to the next; ``below``
-    (directions, outputs) forbids the use of coarser steps.
+    (directions, outputs) forbids the use of coarser steps; ``seen`` is noise of the values that
+    their roundings do not explain.
     """
     values, errors, steps = [slopes], [np.full_like(slopes, np.inf)], [samples.step]
     column = slopes
@@ -163,7 +174,7 @@ def extrapolate(
         fine, coarse = column[1:], column[:-1]
         column = fine + (fine - coarse) / (float(growth) ** k - 1)
         spread = np.maximum(np.abs(column - fine), np.abs(column - coarse))
-        bound = spread + 2 * samples.noise[k:]
+        bound = spread + 2 * samples.noise[k:] + 2 * seen / samples.step[k:]
         if below is not None:
             bound = np.where(samples.step[:-k] <= below, bound, np.inf)
         values.append(column)
@@ -184,6 +195,10 @@ def _settle(climbs: list[Samples], slopes: list[Array], ladder: Ladder, growth: 
     for samples, slope in zip(climbs, slopes, strict=True):
         first = extrapolate(slope, samples, ladder.columns, growth)
         found, denied = _weighed(first, climbs, slopes, samples, slope, ladder)
+        noise = _seen_noise(first, slope, samples, ladder)
+        if (2 * noise / first.step > first.error).any():  # it may owe its place to good luck
+            sober = extrapolate(slope, samples, ladder.columns, growth, None, noise)
+            found = _better(found, _weighed(sober, climbs, slopes, samples, slope, ladder)[0])
         if np.isfinite(denied).any():  # begin again below the steps that proved too coarse
             finer = extrapolate(slope, samples, ladder.columns, growth, denied)
             found = _better(found, _weighed(finer, climbs, slopes, samples, slope, ladder)[0])
@@ -237,10 +252,10 @@ def _seen_noise(found: Estimate, slope: Array, samples: Samples, ladder: Ladder)
 
 
 def _overshoot(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) -> Array:
-    """How far three agreeing coarser slopes lie from the value found, if there is noise between.
+    """How far three agreeing coarser slopes lie from the value found, unless a kink explains it.
 
-    1 + tanh(x) is constant at small steps where it is rounded to 2**-53, and its slopes there agree
-    on nothing; before they do so they swing out on both sides. Beside a kink they do not.
+    1 + tanh(x) is constant at small steps where it is rounded to 2**-53: there slopes settle on the
+    derivative of something else. Near a kink they change, too, but on one side of the point alone.
     """
     s = ladder.stride
     a, b, c = slope[: -2 * s], slope[s:-s], slope[2 * s :]
@@ -248,19 +263,10 @@ def _overshoot(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) 
     apart = np.minimum(np.abs(low - found.value), np.abs(high - found.value))
     agree = (samples.step[2 * s :] > found.step) & (high - low < 0.1 * apart)
     agree &= apart > 0.05 * np.maximum(np.abs(b), np.abs(found.value))
-    gap = np.where(agree & np.isfinite(apart), apart, 0.0).max(axis=0)
-    between = samples.step > found.step
-    outside = np.abs(slope - found.value) > 1.2 * gap
-    back = (slope - found.value) * np.where(gap > 0, _side(a, found, agree), 1.0) < -0.2 * gap
-    # Only levels finer than the agreeing ones swing; coarser ones may be far off by curvature.
-    finest = np.where(agree, samples.step[2 * s :], np.inf).min(axis=0)
-    swings = ((outside | back) & between & (samples.step < finest)).any(axis=0)
-    return np.where(swings, gap, 0.0)
-
-
-def _side(slopes: Array, found: Estimate, agree: Array) -> Array:
-    """On which side of the value found the agreeing slopes lie."""
-    return np.sign(np.where(agree, slopes - found.value, 0.0).sum(axis=0))
+    near = 0.1 * apart + 16 * samples.noise[s:-s]
+    for side in (samples.rise, samples.fall):
+        agree &= ~(np.abs(side[s:-s] - found.value) <= near)
+    return np.where(agree & np.isfinite(apart), apart, 0.0).max(axis=0)
 
 
 def _contradiction(

@@ -11,6 +11,7 @@ DEFAULTS: dict[str, Any] = {
     "order": 1,
     "mode": "auto",
     "may_alias": False,
+    "float32": False,
 }
 """The options of a check that need no mention; None never does."""
 

@@ -50,6 +50,8 @@ def find_jumps(samples: Sampled, stride: int) -> Array:
     for side in (samples.up, samples.down):
         move = np.abs(side - samples.base)
         fine, coarse = move[-1], move[-1 - 2 * stride]
-        floor = 64 * np.finfo(float).eps * np.abs(samples.base)
+        # A jump is no small part of what the function moves at all; noise is.
+        most = np.where(np.isfinite(move), move, 0.0).max(axis=0)
+        floor = np.maximum(64 * np.finfo(float).eps * np.abs(samples.base), 1e-6 * most)
         jump |= (fine > 0.7 * coarse) & (fine > floor)
     return jump

@@ -208,7 +208,7 @@ def judge(analytic: Array, numeric: Numeric, grant: Allowance) -> Judged:
     telling |= (analytic == 0) & (still | numeric.flat)
     zero = np.maximum(claimed, middle) <= 2 * bound
     telling |= agree & zero & (bound <= NOTHING * grant.largest)
-    settled = np.maximum(1e-2 * numeric.scale, 1e-9 * size)
+    settled = np.maximum(1e-2 * numeric.scale, 1e-6 * size)
     known = numeric.error < np.where(finite, 1e290, settled)
     doubtful = ~(telling & (finite | known)) & ~numeric.jump & ~(wrong & known)
     doubtful &= ~np.asarray(grant.informed)

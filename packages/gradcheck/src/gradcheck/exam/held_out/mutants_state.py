@@ -132,8 +132,8 @@ def _normal(*shape: int) -> Any:
     return _rng.normal(size=shape)
 
 
-def _rule(name: str, f: Any, vjp: Any, *primals: Any) -> Rule:
-    return Rule(name, "state", f, vjp, list(primals), stateful=True)
+def _rule(name: str, f: Any, vjp: Any, *primals: Any, **options: Any) -> Rule:
+    return Rule(name, "state", f, vjp, list(primals), options, stateful=True)
 
 
 STATE = [
@@ -154,7 +154,7 @@ STATE = [
         _normal(2, 4),
     ),
     _rule("normalises by a running mean", _momentum, _running_mean, _normal(5, 3)),
-    _rule("casts to the first dtype it met", np.exp, _first_dtype, _normal(2, 2)),
+    _rule("casts to the first dtype it met", np.exp, _first_dtype, _normal(2, 2), float32=True),
     _rule("hands out two buffers in turn", np.sqrt, _two_buffers, 1 + _rng.random(4)),
     _rule("gives the bias nothing at first", np.add, _cold_start, _normal(3, 2), _normal(2)),
     _rule(

@@ -61,11 +61,12 @@ KIND = "dtype and layout"
 RULES = [
     Rule("float64 for float32", KIND, np.sin, lambda g, y, x: g * np.cos(x.astype(float)), [F32]),
     Rule(
-        "float64 for float32 unasked",
+        "float64 for float32, from a float64 point",
         KIND,
         np.sin,
         lambda g, y, x: g * np.cos(x.astype(float)),
         [normal(4)],
+        {"float32": True},
     ),
     Rule(
         "float32 for float64",
