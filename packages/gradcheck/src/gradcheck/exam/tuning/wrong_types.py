@@ -61,7 +61,7 @@ KIND = "dtype and layout"
 RULES = [
     Rule("float64 for float32", KIND, np.sin, lambda g, y, x: g * np.cos(x.astype(float)), [F32]),
     Rule(
-        "float64 for float32, from a float64 point",
+        "float64 for float32 unasked",
         KIND,
         np.sin,
         lambda g, y, x: g * np.cos(x.astype(float)),
