@@ -55,7 +55,7 @@ def compare(c: Comparison, options: Wanted, report: Report) -> None:
             tied += _every_element(c, primal, options, report)
         else:
             _random_directions(c, primal, report)
-    if tied:
+    if tied and not any(finding.verdict == "fail" for finding in report.findings):
         joint(c, tied, report)
 
 

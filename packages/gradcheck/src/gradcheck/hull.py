@@ -24,9 +24,13 @@ def widen(c: Comparison, primal: int, judged: Judged) -> Judged:
     found = [s for s in slopes if s is not None and np.isfinite(s).all()]
     if len(found) < 3:
         return judged
-    jacobians = np.array(found)  # (points, elements, outputs)
+    twice = np.array(found)  # (points, two steps, elements, outputs)
+    jacobians = twice[:, 0]
     low, high = jacobians.min(axis=0), jacobians.max(axis=0)
-    kinked = high - low > 1e-2 * np.maximum(np.abs(low), np.abs(high))
+    largest = np.maximum(np.abs(low), np.abs(high))
+    # The steps are small, and so the noise large: what two steps do not agree on is no kink.
+    noise = np.abs(twice[:, 0] - twice[:, 1]).max(axis=0)
+    kinked = high - low > np.maximum(1e-2 * largest, 4 * noise)
     weighed = np.einsum("peo,co->pce", jacobians, c.cotangents)
     numeric = judged.numeric
     for k, element in enumerate(accused.tolist()):
@@ -40,7 +44,10 @@ def widen(c: Comparison, primal: int, judged: Judged) -> Judged:
 
 
 def _slopes(c: Comparison, primal: int, elements: Array) -> Array | None:
-    """Central differences (elements, outputs) at a point close by; None where there are none."""
+    """Central differences at a point close by, or None where there are none.
+
+    With two steps: (2, elements, outputs).
+    """
     rng, points = c.subject.rng, []
     for p, bounds in zip(c.subject.primals, c.subject.bounds, strict=True):
         if floating(p):
@@ -48,15 +55,16 @@ def _slopes(c: Comparison, primal: int, elements: Array) -> Array | None:
             p = moved if bounds is None else np.where(inside(moved, bounds), moved, p)
         points.append(np.asarray(p))
     forward = Forward(c.subject.forward.call, points, c.subject.bounds, c.subject.outputs)
-    found = []
+    sizes = _sizes(forward.flat[primal])
+    found: list[list[Array]] = [[], []]
     for element in elements.tolist():
         where = slice(element, element + 1)
-        step = NEAR / 16 * float(_sizes(forward.flat[primal])[element])
-        up = forward.moved(primal, where, np.array([step]))
-        down = forward.moved(primal, where, np.array([-step]))
-        if up is None or down is None:
-            return None
-        found.append((up - down) / (2 * step))
+        for k, part in enumerate((1 / 16, 1 / 40)):
+            step = np.array([NEAR * part * float(sizes[element])])
+            up, down = forward.moved(primal, where, step), forward.moved(primal, where, -step)
+            if up is None or down is None:
+                return None
+            found[k].append((up - down) / (2 * step))
     return np.array(found)
 
 

@@ -34,7 +34,8 @@ class Ladder:
 
 
 COARSE = Ladder(levels=14, shift=2, columns=6, top=-1)
-DENSE = Ladder(levels=40, shift=1, columns=8, top=0)  # a second opinion before any accusation
+DENSE_LEVELS = 40
+DENSE = Ladder(DENSE_LEVELS, shift=1, columns=8, top=0)  # a second opinion before any accusation
 
 
 @dataclass
@@ -78,7 +79,22 @@ class Samples:
         # What f makes of a rounding of x is a rounding of f, even where f itself is small.
         slope = np.fmin(np.abs(self.rise), np.abs(self.fall))
         self.noise = EPS * (size + self.own * np.nan_to_num(slope)) / self.step
+        if len(self.up) >= DENSE_LEVELS:
+            self.noise = np.maximum(self.noise, self._grid() / self.step)
         self._widen_where_swallowed()
+
+    def _grid(self) -> Array:
+        """The power of two of which all values are multiples, where it is a rounding of the largest.
+
+        (1 + x) - 1 is small and its last bits are all zero: its noise is that of 1 + x.
+        """
+        values = np.concatenate([self.up, self.down, np.broadcast_to(self.base, self.up[:1].shape)])
+        mantissa, exponent = np.frexp(np.where(np.isfinite(values), values, 0.0))
+        whole = np.abs(mantissa * 2.0**53).astype(np.int64)
+        lowest = np.where(whole > 0, (whole & -whole).astype(float), np.inf)
+        grid = np.ldexp(lowest, exponent - 53).min(axis=0)
+        most = np.nan_to_num(np.abs(values), posinf=0.0).max(axis=0)
+        return np.where(grid <= 4 * EPS * most, grid, 0.0)
 
     def _widen_where_swallowed(self) -> None:
         """Raise the noise where small steps vanish in the rounding inside the function.
