@@ -15,6 +15,7 @@ from gradcheck.forward import Array, Direction, Forward
 from gradcheck.smoothness import find_jumps, find_kinks
 
 EPS = float(np.finfo(np.float64).eps)
+SWALLOWED = 2.0**-13  # steps this far below the largest may be lost in roundings inside f
 UNRULY = 0.02  # noise above this part of all that a function moves hides every slope
 
 
@@ -84,7 +85,7 @@ class Samples:
         self._widen_where_swallowed()
 
     def _grid(self) -> Array:
-        """The power of two of which all values are multiples, where it is a rounding of the largest.
+        """The power of two that divides all values, where it is a rounding of the largest.
 
         (1 + x) - 1 is small and its last bits are all zero: its noise is that of 1 + x.
         """
@@ -278,6 +279,7 @@ def _overshoot(found: Estimate, slope: Array, samples: Samples, ladder: Ladder) 
     high, low = np.maximum(np.maximum(a, b), c), np.minimum(np.minimum(a, b), c)
     apart = np.minimum(np.abs(low - found.value), np.abs(high - found.value))
     agree = (samples.step[2 * s :] > found.step) & (high - low < 0.1 * apart)
+    agree &= found.step < SWALLOWED * np.nanmax(samples.step, axis=0, initial=0.0)
     agree &= apart > 0.05 * np.maximum(np.abs(b), np.abs(found.value))
     near = 0.1 * apart + 16 * samples.noise[s:-s]
     for side in (samples.rise, samples.fall):

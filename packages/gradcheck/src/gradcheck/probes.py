@@ -249,8 +249,9 @@ def _multiples(trial: Trial, i: int, rows: Array, first: Array) -> Found:
         return
     held = np.abs(first) > float(info.tiny) / TINY / float(info.eps)
     for scale, row in zip((-LARGE, TINY), rows, strict=True):
-        # Six digits will do: clipping shows at once, and an algorithm may work less well on g.
-        off = np.abs(row / scale - first) > np.sqrt(info.eps) * np.abs(first).max(initial=0.0)
+        # Few digits will do: clipping shows at once, and an algorithm may work less well on g.
+        enough = 1e-6 if float(info.eps) < 1e-12 else 2e-2
+        off = np.abs(row / scale - first) > enough * np.abs(first).max(initial=0.0)
         trial.count += first.size
         if (off & held & np.isfinite(row)).any():
             text = f"gradient of input {i} does not grow with the cotangent: wrong for {scale:g} g"

@@ -167,7 +167,7 @@ class Subject:
         worst = {i: np.zeros_like(a) for i, a in exact.items()}
         # More than this is a branch taken otherwise (a tie broken), not a rounding.
         flips = {
-            i: max(1e-3, 1e6 * self.precision(i)) * np.abs(a).max(initial=0.0)
+            i: np.maximum(1e-3 * np.abs(a), 1e6 * self.precision(i) * np.abs(a).max(initial=0.0))
             + 1e3 * self.precision(i) * self.natural(cotangents, i)
             for i, a in exact.items()
         }

@@ -185,8 +185,11 @@ class TensorCore(TorchLike):
         raw = listed(as_function(f, self.lib)(*inputs))
         outputs = self.outputs(raw)
         gs = [self.asarray(np.zeros_like(y), True) for y in outputs]
-        with self.lib.enable_grad():
-            grads = self._grad(raw, inputs, gs, create_graph=True)
+        try:
+            with self.lib.enable_grad():
+                grads = self._grad(raw, inputs, gs, create_graph=True)
+        except RuntimeError:
+            return None  # rules that cannot be differentiated again, which is no fault of f
         pairs = [
             (grad, self.asarray(t))
             for grad, t in zip(grads, tangents, strict=True)
