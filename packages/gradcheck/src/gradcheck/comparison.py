@@ -115,11 +115,17 @@ class Comparison:
         for p, bounds in zip(self.subject.primals, self.subject.bounds, strict=True):
             if floating(p):
                 weights = 1 + spread_signs(p.size, self.subject.rng).reshape(p.shape) / 128
-                still = self.subject.rng.random(p.shape) < (0.5 if p.size > 1 else 0.0)
-                moved = np.where(still, p, p * weights).astype(p.dtype)
+                if p.size > 1:
+                    weights[self._half(p.shape)] = 1.0
+                moved = (p * weights).astype(p.dtype)
                 p = moved if bounds is None else np.where(inside(moved, bounds), moved, p)
             points.append(p)
         return points
+
+    def _half(self, shape: tuple[int, ...]) -> Array:
+        """A random half of the places of an array."""
+        size = int(np.prod(shape))
+        return np.frombuffer(self.subject.rng.bytes(size), np.int8).reshape(shape) < 0
 
     def sides(self, primal: int) -> list[Side]:
         """The rule as it is, and before that the rule in float64 where that is another one."""
