@@ -376,6 +376,19 @@ def test_the_cotangent_is_not_what_the_same_seed_gives_elsewhere():
     assert gc.check_vjp(np.sin, lambda g, y, x: x * np.cos(x), [x]).findings[0].probe == "value"
 
 
+def test_a_point_away_from_its_neighbours_is_no_state():
+    def mode(x):
+        values, counts = np.unique(x, return_counts=True)
+        return values[counts.argmax()]
+
+    def rule(g, y, x):
+        return g * (np.cumsum(x == y) == 1) * (x == y)
+
+    x = np.array([1.0, 2.0, 2.0, 1.0, 2.0])
+    for seed in range(8):
+        assert gc.check_vjp(mode, rule, [x], seed=seed).verdict != "fail"
+
+
 class TestMemory:
     """Who owns what a rule returns."""
 

@@ -19,7 +19,7 @@ from gradcheck.engines.base import Misuse, floating
 from gradcheck.forward import Array, Direction, Forward, even_exponent
 from gradcheck.glance import spread_signs
 from gradcheck.large import WIDE, weighted
-from gradcheck.numeric import DENSE, measure
+from gradcheck.numeric import DENSE, EPS, measure
 from gradcheck.report import Finding
 from gradcheck.subject import Grads, Subject, same_bytes
 
@@ -205,7 +205,7 @@ def _off(trial: Trial, forward: Forward, rows: dict[int, Array], relative: bool)
     error = np.abs(contraction) @ (slopes.error[0] + slopes.high[0] - slopes.low[0])
     terms = np.concatenate([rows[i][0] * w for i, (_, w) in moves.items()])
     size = max(float(np.sqrt(terms @ terms)), abs(numeric))
-    if not error <= 1e-3 * size or slopes.jump.any():
+    if not error <= 1e-3 * size or slopes.jump.any() or not _joined(forward, g, moves, numeric):
         return False
     precision = max(map(subject.precision, subject.wrt))
     natural = sum(
@@ -213,6 +213,21 @@ def _off(trial: Trial, forward: Forward, rows: dict[int, Array], relative: bool)
     )
     bound = 8 * error + (1e-5 + 1e3 * precision) * size + 1e3 * precision * natural
     return bool(abs(terms.sum() - numeric) > bound)
+
+
+def _joined(
+    forward: Forward, g: Array, moves: dict[int, tuple[slice, Array]], slope: float
+) -> bool:
+    """Whether the value at the point lies on the line its neighbours draw.
+
+    Slopes over the point see nothing of a jump away from it, as that of a mode at a tie.
+    """
+    step = 2.0**-26
+    value = forward.moved_together({i: step * w for i, (_, w) in moves.items()})
+    if value is None:
+        return False
+    change, noise = float(g @ (value - forward.base)), 64 * EPS * np.sqrt(g**2 @ forward.base**2)
+    return bool(abs(change - slope * step) <= 0.5 * abs(slope) * step + noise)
 
 
 LARGE, TINY = 2.0**10, 2.0**-40
