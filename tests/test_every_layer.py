@@ -232,14 +232,9 @@ def size_of(network):
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("name", EVERY)
 def test_finite_differences(name, dtype):
-    """First and second derivatives by inputs and by parameters.
-
-    The layers of nn are made of ops: in single precision only those of transformer are taken to
-    the second derivative, too.
-    """
+    """First and second derivatives by inputs and by parameters."""
     network = Network(name, dtype)
-    order = 1 if dtype == "float32" and name.startswith("nn.") else 2
-    options = {"engine": "tensor_core", "name": name, "order": order}
+    options = {"engine": "tensor_core", "name": name, "order": 2}
     if size_of(network) > LARGE:
         report = check_grads(*packed(network), wrt=(0,), **options)
     else:
