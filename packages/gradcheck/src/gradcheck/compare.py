@@ -131,9 +131,10 @@ def _reconsidered(c: Comparison, primal: int, judged: Judged, options: Wanted) -
         again.wrong[:, unseen] = False
     if again.wrong.any():
         again = widen(c, primal, again)
-    _allow_for_blindness(c, primal, again, np.arange(again.wrong.shape[1]))
     if again.doubtful.any():
         again = _without_still_outputs(c, primal, again)
+    # Last, since a judgement made afresh would bring back what was withdrawn here.
+    _allow_for_blindness(c, primal, again, np.arange(again.wrong.shape[1]))
     if (again.doubtful | again.wrong).any() and subject.engine.name == "numpy":
         _settle_by_complex_step(c, primal, again)
     return again
