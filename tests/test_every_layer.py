@@ -97,6 +97,8 @@ TRANSFORMER = {
     "LayerNorm without bias": (lambda t: T[t].layers.LayerNorm(4, bias=False), [(2, 4)]),
     "MLP": (lambda t: T[t].layers.MLP(3), [(2, 3)]),
     "MLP exact": (lambda t: T[t].layers.MLP(3, gelu="none", bias=False), [(2, 3)]),
+    "MoE": (lambda t: T[t].layers.MoE(3, 2, n_expert=3, n_active=2), [(2, 2, 3)]),
+    "MoE of one": (lambda t: T[t].layers.MoE(2, 3, n_expert=2, n_active=1), [(1, 3, 2)]),
     "PositionEmbedding": (lambda t: T[t].layers.PositionEmbedding(4, 3), [("length", 3)]),
     "TokenEmbedding": (lambda t: T[t].layers.TokenEmbedding(5, 3), [("ids", (2, 3))]),
     "Bigram": (model("bigram"), IDS),

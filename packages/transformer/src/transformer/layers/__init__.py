@@ -5,6 +5,7 @@ from transformer.layers.block import Block
 from transformer.layers.embedding import PositionEmbedding, TokenEmbedding
 from transformer.layers.head import Head
 from transformer.layers.mlp import MLP
+from transformer.layers.moe import MoE
 from transformer.layers.norm import LayerNorm
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "CausalSelfAttention",
     "Head",
     "LayerNorm",
+    "MoE",
     "PositionEmbedding",
     "TokenEmbedding",
 ]
