@@ -75,7 +75,7 @@ IDS = [("ids", (2, 3)), ("ids", (2, 3))]
 
 
 def attention(t, **more):
-    return T[t].layers.CausalSelfAttention(4, 2, **more)
+    return T[t].layers.Attention(4, 2, packed=True, **more)
 
 
 def block(t, **more):
@@ -87,9 +87,9 @@ def model(name, **more):
 
 
 TRANSFORMER = {
-    "CausalSelfAttention": (attention, [(2, 3, 4)]),
-    "CausalSelfAttention without bias": (lambda t: attention(t, bias=False), [(1, 4, 4)]),
-    "CausalSelfAttention dropping": (lambda t: attention(t, dropout=0.3), [(2, 3, 4)]),
+    "Attention packed": (attention, [(2, 3, 4)]),
+    "Attention packed without bias": (lambda t: attention(t, bias=False), [(1, 4, 4)]),
+    "Attention packed dropping": (lambda t: attention(t, dropout=0.3), [(2, 3, 4)]),
     "Block": (block, [(2, 3, 4)]),
     "Block exact": (lambda t: block(t, bias=False, gelu="none", dropout=0.2), [(1, 3, 4)]),
     "Head": (lambda t: T[t].layers.Head(4, 3, 4), [(2, 3, 4)]),

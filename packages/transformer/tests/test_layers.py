@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from transformer import torch
 from transformer.layers import (
     MLP,
+    Attention,
     Block,
-    CausalSelfAttention,
     Head,
     LayerNorm,
     PositionEmbedding,
@@ -54,7 +54,7 @@ def test_head_is_the_formula(B, T, seed):
 @given(st.integers(1, 3), st.integers(1, 7), st.sampled_from([1, 2, 4]), st.booleans())
 def test_multi_head_attention_is_the_formula(B, T, H, bias):
     torch.manual_seed(B * 100 + T)
-    attention = CausalSelfAttention(n_embd=8, n_head=H, bias=bias)
+    attention = Attention(n_embd=8, n_head=H, bias=bias, packed=True)
     x = random(np.random.default_rng(T), B, T, 8)
     w, D = weights(attention), 8 // H
     qkv = x.astype(np.float64) @ w["c_attn.weight"].T + w.get("c_attn.bias", 0.0)
@@ -115,7 +115,7 @@ def test_block_adds_each_half_to_what_came_in():
     "layer",
     [
         lambda: Head(8, 8, block_size=9),
-        lambda: CausalSelfAttention(8, 2),
+        lambda: Attention(8, 2),
         lambda: Block(8, 4),
     ],
 )
@@ -132,7 +132,7 @@ def test_no_position_sees_a_later_one_by_a_single_bit(layer):
 
 
 def test_dropout_falls_in_training_only():
-    for layer in (Head(8, 8, 9, 0.5), CausalSelfAttention(8, 2, 0.5), MLP(8, 0.5)):
+    for layer in (Head(8, 8, 9, 0.5), Attention(8, 2, dropout=0.5), MLP(8, 0.5)):
         x = torch.from_numpy(random(np.random.default_rng(0), 2, 9, 8))
         assert not bool((layer(x) == layer(x)).all())
         layer.eval()
@@ -165,4 +165,4 @@ def test_an_id_outside_the_vocabulary_is_named(wrong):
 
 def test_heads_that_do_not_divide_the_width():
     with pytest.raises(ValueError, match="n_head 3 does not divide n_embd 8"):
-        CausalSelfAttention(n_embd=8, n_head=3)
+        Attention(n_embd=8, n_head=3)

@@ -16,6 +16,7 @@ SMALL = {
     "mlp": {"context": 2, "n_embd": 4, "n_hidden": 7},
     "head": {"n_embd": 6, "head_size": 5},
     "gpt": {"n_layer": 2, "n_head": 2, "n_embd": 8},
+    "llama": {"n_layer": 2, "n_head": 4, "n_kv_head": 2, "n_embd": 16, "qk_norm": True},
 }
 
 

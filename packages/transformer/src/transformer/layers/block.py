@@ -1,7 +1,8 @@
 """One transformer block: positions talk, then each thinks by itself."""
 
 from transformer._engine import nn, torch
-from transformer.layers.attention import CausalSelfAttention
+from transformer.layers.attention import Attention
+from transformer.layers.cache import LayerCache
 from transformer.layers.mlp import MLP
 from transformer.layers.norm import LayerNorm
 
@@ -27,10 +28,10 @@ class Block(nn.Module):
     ) -> None:
         super().__init__()
         self.ln_1 = LayerNorm(n_embd, bias)
-        self.attn = CausalSelfAttention(n_embd, n_head, dropout, bias)
+        self.attn = Attention(n_embd, n_head, dropout=dropout, bias=bias, packed=True)
         self.ln_2 = LayerNorm(n_embd, bias)
         self.mlp = MLP(n_embd, dropout, bias, gelu)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x + self.attn(self.ln_1(x))  # (B, T, C)
+    def forward(self, x: torch.Tensor, cache: LayerCache | None = None) -> torch.Tensor:
+        x = x + self.attn(self.ln_1(x), cache=cache)  # (B, T, C)
         return x + self.mlp(self.ln_2(x))  # (B, T, C)

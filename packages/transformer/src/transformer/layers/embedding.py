@@ -24,7 +24,7 @@ class TokenEmbedding(nn.Embedding):
 
 
 class PositionEmbedding(nn.Module):
-    """One learned vector a position: the first T of them. Shapes: T -> (T, C).
+    """One learned vector a position: T of them from ``start``. Shapes: T -> (T, C).
 
     >>> PositionEmbedding(8, 32)(5).shape
     torch.Size([5, 32])
@@ -35,6 +35,8 @@ class PositionEmbedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(block_size, n_embd))
         nn.init.normal_(self.weight)
 
-    def forward(self, length: int) -> torch.Tensor:
+    def forward(self, length: int, start: int = 0) -> torch.Tensor:
         # Positions are 0, 1, 2, ...: a slice says so without looking anything up.
-        return self.weight if length == self.weight.shape[0] else self.weight[:length]  # (T, C)
+        if length == self.weight.shape[0]:
+            return self.weight
+        return self.weight[start : start + length]  # (T, C)

@@ -20,3 +20,21 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.layer_norm(x, self.shape, self.weight, self.bias, 1e-5)
+
+
+class RMSNorm(nn.Module):
+    """Each vector to a mean square of 1, then a learned scale. Shapes: (..., C) -> (..., C).
+
+    Source: Zhang and Sennrich, "Root Mean Square Layer Normalization", 2019, equation 4.
+
+    >>> RMSNorm(2)(torch.tensor([[3.0, 4.0]]))
+    tensor([[0.8485, 1.1314]], grad_fn=<RmsNormBackward0>)
+    """
+
+    def __init__(self, n_embd: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n_embd))
+        self.shape, self.eps = (n_embd,), eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.rms_norm(x, self.shape, self.weight, self.eps)

@@ -1,14 +1,16 @@
 """Language models, from counting pairs to GPT; ``MODELS`` lists them by name."""
 
-from transformer.models.base import LanguageModel
+from transformer.models.base import IGNORE, LanguageModel
 from transformer.models.bigram import Bigram, BigramConfig, EmbeddedBigram, EmbeddedBigramConfig
 from transformer.models.gpt import GPT, GPTConfig
 from transformer.models.head import SingleHead, SingleHeadConfig
+from transformer.models.llama import Llama, LlamaConfig
 from transformer.models.ngram import NGram, NGramConfig
 from transformer.models.table import MODELS, build_model
 
 __all__ = [
     "GPT",
+    "IGNORE",
     "MODELS",
     "Bigram",
     "BigramConfig",
@@ -16,6 +18,8 @@ __all__ = [
     "EmbeddedBigramConfig",
     "GPTConfig",
     "LanguageModel",
+    "Llama",
+    "LlamaConfig",
     "NGram",
     "NGramConfig",
     "SingleHead",

@@ -1,9 +1,13 @@
 """What all language models share: the checks on what comes in, and the loss."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from transformer._engine import F, nn, torch
+from transformer.layers.cache import Cache
+
+IGNORE = -100  # a target that no loss is computed for
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,19 @@ class ModelConfig:
     block_size: int
 
     def __post_init__(self) -> None:
+        self.check_sizes()
+
+    def check_sizes(self, others: Mapping[str, Any] | None = None) -> None:
+        """Raises ValueError for a size that cannot be; ``others`` stand in for what is special."""
+        special = dict(others or {})
         for field in fields(self):
-            name, value = field.name, getattr(self, field.name)
+            name = field.name
+            value = special.get(name, getattr(self, name))
             if name == "dropout" and not 0 <= value < 1:
                 raise ValueError(f"{type(self).__name__}: dropout is {value}, not in [0, 1)")
-            if field.type is int and (type(value) is not int or value < 1):
+            if (field.type is int or name in (others or {})) and (
+                type(value) is not int or value < 1
+            ):
                 raise ValueError(
                     f"{type(self).__name__}: {name} is {value!r}, not a whole number of at least 1"
                 )
@@ -35,30 +47,48 @@ class LanguageModel(nn.Module):
     """``model(idx, targets) -> (logits, loss)``: scores for the token after each of ``idx``.
 
     Shapes: idx, targets (B, T) int64 -> logits (B, T, vocab_size), loss () in nats a token, or
-    None without targets. T is at most ``block_size``.
+    None without targets. T is at most ``block_size``. No loss is computed where a target is
+    ``IGNORE``.
+
+    ``model(idx, cache=cache)``, with a ``cache`` of ``new_cache()``, takes ``idx`` for what comes
+    after the tokens the cache has seen, and remembers it. ``keep=n`` computes the logits of the
+    last n positions only.
     """
 
     name: ClassVar[str]  # in transformer.models.MODELS
     config: Any
+    label_smoothing: float = 0.0  # while training: this share of each target goes to all tokens
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.block_size = config.block_size
 
+    def new_cache(self) -> Cache | None:
+        """An empty memory of tokens seen; None when the model has no use for one."""
+        return None
+
     def num_parameters(self) -> int:
         """How many numbers are learned, those that two layers share counted once."""
         return sum(p.numel() for p in self.parameters())
 
-    def check(self, idx: torch.Tensor, targets: torch.Tensor | None) -> None:
-        """Raises ValueError when the shapes do not fit each other or the model."""
+    def check(self, idx: torch.Tensor, targets: torch.Tensor | None, seen: int = 0) -> None:
+        """Raises ValueError when the shapes do not fit each other or the model.
+
+        ``seen`` tokens are in the cache already.
+        """
         shape = idx.shape
         if len(shape) != 2 or shape[1] == 0:
             raise ValueError(
                 f"{self.name}: idx must have shape (B, T) with T from 1 to {self.block_size}, "
                 f"got {tuple(shape)}"
             )
-        if shape[1] > self.block_size:
+        if seen + shape[1] > self.block_size:
+            if seen:
+                raise ValueError(
+                    f"{self.name}: {shape[1]} tokens after the {seen} in the cache are more than "
+                    f"the block_size of {self.block_size}: begin a new cache with the last of them"
+                )
             raise ValueError(
                 f"{self.name}: idx has {shape[1]} tokens, the model was built for a block_size of "
                 f"{self.block_size}: crop it, idx[:, -{self.block_size}:]"
@@ -70,7 +100,13 @@ class LanguageModel(nn.Module):
             )
 
     def loss(self, logits: torch.Tensor, targets: torch.Tensor | None) -> torch.Tensor | None:
-        """The mean cross-entropy over all positions; None without targets."""
+        """The mean cross-entropy over all targets but ``IGNORE``; None without targets."""
         if targets is None:
             return None
-        return F.cross_entropy(logits.view(-1, logits.shape[-1]), targets.reshape(-1))
+        smoothing = self.label_smoothing if self.training else 0.0
+        return F.cross_entropy(
+            logits.view(-1, logits.shape[-1]),
+            targets.reshape(-1),
+            ignore_index=IGNORE,
+            label_smoothing=smoothing,
+        )

@@ -4,7 +4,7 @@ Learners", 2019 (GPT-2), with its layout and parameter names."""
 from dataclasses import dataclass
 
 from transformer._engine import nn, torch
-from transformer.layers import Block, LayerNorm, PositionEmbedding, TokenEmbedding
+from transformer.layers import Block, KVCache, LayerNorm, PositionEmbedding, TokenEmbedding
 from transformer.models.base import LanguageModel, ModelConfig
 
 
@@ -65,15 +65,27 @@ class GPT(LanguageModel):
         self.wte.weight = self.lm_head.weight  # one table, read both ways
         self._init_weights()
 
+    def new_cache(self) -> KVCache:
+        """An empty memory of tokens seen."""
+        return KVCache(self.config.n_layer)
+
     def forward(
-        self, idx: torch.Tensor, targets: torch.Tensor | None = None
+        self,
+        idx: torch.Tensor,
+        targets: torch.Tensor | None = None,
+        *,
+        cache: KVCache | None = None,
+        keep: int | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        self.check(idx, targets)
-        x = self.wte(idx) + self.wpe(idx.shape[1])  # (B, T, C) + (T, C)
+        seen = cache.begin() if cache else 0
+        self.check(idx, targets, seen)
+        x = self.wte(idx) + self.wpe(idx.shape[1], seen)  # (B, T, C) + (T, C)
         if self.config.dropout:
             x = self.drop(x)
-        for block in self.h:
-            x = block(x)  # (B, T, C)
+        for number, block in enumerate(self.h):
+            x = block(x, cache.layers[number] if cache else None)  # (B, T, C)
+        if keep is not None:
+            x = x[:, -keep:]
         logits = self.lm_head(self.ln_f(x))  # (B, T, V)
         return logits, self.loss(logits, targets)
 

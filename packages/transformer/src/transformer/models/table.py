@@ -7,6 +7,7 @@ from transformer.models.base import LanguageModel
 from transformer.models.bigram import Bigram, BigramConfig, EmbeddedBigram, EmbeddedBigramConfig
 from transformer.models.gpt import GPT, GPTConfig
 from transformer.models.head import SingleHead, SingleHeadConfig
+from transformer.models.llama import Llama, LlamaConfig
 from transformer.models.ngram import NGram, NGramConfig
 
 MODELS: dict[str, tuple[Any, Any]] = {
@@ -16,6 +17,7 @@ MODELS: dict[str, tuple[Any, Any]] = {
     "mlp": (NGram, NGramConfig),  # the same model by its other name
     "head": (SingleHead, SingleHeadConfig),
     "gpt": (GPT, GPTConfig),
+    "llama": (Llama, LlamaConfig),
 }
 
 
