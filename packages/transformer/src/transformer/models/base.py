@@ -51,7 +51,7 @@ class LanguageModel(nn.Module):
     ``IGNORE``.
 
     ``model(idx, cache=cache)``, with a ``cache`` of ``new_cache()``, takes ``idx`` for what comes
-    after the tokens the cache has seen, and remembers it. ``keep=n`` computes the logits of the
+    after the tokens the cache has seen, and remembers it. ``logits_to_keep=n`` computes the logits of the
     last n positions only.
     """
 

@@ -75,7 +75,7 @@ class GPT(LanguageModel):
         targets: torch.Tensor | None = None,
         *,
         cache: KVCache | None = None,
-        keep: int | None = None,
+        logits_to_keep: int | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         seen = cache.begin() if cache else 0
         self.check(idx, targets, seen)
@@ -84,8 +84,8 @@ class GPT(LanguageModel):
             x = self.drop(x)
         for number, block in enumerate(self.h):
             x = block(x, cache.layers[number] if cache else None)  # (B, T, C)
-        if keep is not None:
-            x = x[:, -keep:]
+        if logits_to_keep is not None:
+            x = x[:, -logits_to_keep:]
         logits = self.lm_head(self.ln_f(x))  # (B, T, V)
         return logits, self.loss(logits, targets)
 

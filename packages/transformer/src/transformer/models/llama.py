@@ -161,14 +161,14 @@ class Llama(LanguageModel):
         targets: torch.Tensor | None = None,
         *,
         cache: KVCache | None = None,
-        keep: int | None = None,
+        logits_to_keep: int | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         self.check(idx, targets, cache.begin() if cache else 0)
         x = self.embed_tokens(idx)  # (B, T, C)
         for number, layer in enumerate(self.layers):
             x = layer(x, cache.layers[number] if cache else None)  # (B, T, C)
-        if keep is not None:
-            x = x[:, -keep:]
+        if logits_to_keep is not None:
+            x = x[:, -logits_to_keep:]
         logits = self.lm_head(self.norm(x))  # (B, T, V)
         loss = self.loss(logits, targets)
         if loss is not None and self.training and self.config.n_expert:
