@@ -18,7 +18,15 @@ from transformer.generate import generate, stream
 
 if TYPE_CHECKING:
     from transformer._engine import torch
-    from transformer.data import CORPORA, get_batch, load_text, train_val_split
+    from transformer.data import (
+        CORPORA,
+        Batches,
+        TokenFile,
+        get_batch,
+        load_text,
+        train_val_split,
+        write_tokens,
+    )
     from transformer.models import (
         GPT,
         MODELS,
@@ -40,7 +48,10 @@ __version__ = "0.1.0"
 
 # Where each public name is made.
 _HOME = {
+    "Batches": "transformer.data",
     "CORPORA": "transformer.data",
+    "TokenFile": "transformer.data",
+    "write_tokens": "transformer.data",
     "get_batch": "transformer.data",
     "load_text": "transformer.data",
     "train_val_split": "transformer.data",
@@ -68,6 +79,7 @@ __all__ = [
     "CORPORA",
     "GPT",
     "MODELS",
+    "Batches",
     "Bigram",
     "BigramConfig",
     "CharTokenizer",
@@ -78,6 +90,7 @@ __all__ = [
     "NGramConfig",
     "SingleHead",
     "SingleHeadConfig",
+    "TokenFile",
     "Tokenizer",
     "TrainConfig",
     "Trainer",
@@ -90,6 +103,7 @@ __all__ = [
     "tokenizer_from_dict",
     "torch",
     "train_val_split",
+    "write_tokens",
 ]
 
 

@@ -1,6 +1,17 @@
-"""Corpora by name or path, the split into training and validation, and random batches."""
+"""Corpora, token files and conversations; the split into training and validation; batches."""
 
 from transformer.data.batches import get_batch, train_val_split
 from transformer.data.corpora import CORPORA, load_text
+from transformer.data.order import Batches, Windows
+from transformer.data.tokens import TokenFile, write_tokens
 
-__all__ = ["CORPORA", "get_batch", "load_text", "train_val_split"]
+__all__ = [
+    "CORPORA",
+    "Batches",
+    "TokenFile",
+    "Windows",
+    "get_batch",
+    "load_text",
+    "train_val_split",
+    "write_tokens",
+]
