@@ -35,9 +35,8 @@ class ModelConfig:
             value = special.get(name, getattr(self, name))
             if name == "dropout" and not 0 <= value < 1:
                 raise ValueError(f"{type(self).__name__}: dropout is {value}, not in [0, 1)")
-            if (field.type is int or name in (others or {})) and (
-                type(value) is not int or value < 1
-            ):
+            is_size = field.type is int or name in special
+            if is_size and (type(value) is not int or value < 1):
                 raise ValueError(
                     f"{type(self).__name__}: {name} is {value!r}, not a whole number of at least 1"
                 )
@@ -51,8 +50,8 @@ class LanguageModel(nn.Module):
     ``IGNORE``.
 
     ``model(idx, cache=cache)``, with a ``cache`` of ``new_cache()``, takes ``idx`` for what comes
-    after the tokens the cache has seen, and remembers it. ``logits_to_keep=n`` computes the logits of the
-    last n positions only.
+    after the tokens the cache has seen, and remembers it. ``logits_to_keep=n`` computes the logits
+    of the last n positions only.
     """
 
     name: ClassVar[str]  # in transformer.models.MODELS
