@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         TokenFile,
         get_batch,
         load_text,
+        open_tokens,
         train_val_split,
         write_tokens,
     )
@@ -41,7 +42,14 @@ if TYPE_CHECKING:
         SingleHeadConfig,
         build_model,
     )
-    from transformer.tokenizers import CharTokenizer, Tokenizer, tokenizer_from_dict
+    from transformer.tokenizers import (
+        BPETokenizer,
+        ByteTokenizer,
+        CharTokenizer,
+        Tokenizer,
+        load_tokenizer,
+        tokenizer_from_dict,
+    )
     from transformer.train import TrainConfig, Trainer
 
 __version__ = "0.1.0"
@@ -54,6 +62,7 @@ _HOME = {
     "write_tokens": "transformer.data",
     "get_batch": "transformer.data",
     "load_text": "transformer.data",
+    "open_tokens": "transformer.data",
     "train_val_split": "transformer.data",
     "GPT": "transformer.models",
     "GPTConfig": "transformer.models",
@@ -67,8 +76,11 @@ _HOME = {
     "SingleHead": "transformer.models",
     "SingleHeadConfig": "transformer.models",
     "build_model": "transformer.models",
+    "BPETokenizer": "transformer.tokenizers",
+    "ByteTokenizer": "transformer.tokenizers",
     "CharTokenizer": "transformer.tokenizers",
     "Tokenizer": "transformer.tokenizers",
+    "load_tokenizer": "transformer.tokenizers",
     "tokenizer_from_dict": "transformer.tokenizers",
     "TrainConfig": "transformer.train",
     "Trainer": "transformer.train",
@@ -79,9 +91,11 @@ __all__ = [
     "CORPORA",
     "GPT",
     "MODELS",
+    "BPETokenizer",
     "Batches",
     "Bigram",
     "BigramConfig",
+    "ByteTokenizer",
     "CharTokenizer",
     "EmbeddedBigram",
     "EmbeddedBigramConfig",
@@ -99,6 +113,8 @@ __all__ = [
     "generate",
     "get_batch",
     "load_text",
+    "load_tokenizer",
+    "open_tokens",
     "stream",
     "tokenizer_from_dict",
     "torch",

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from transformer.tokenizers.base import NoSpecialTokens
+from transformer.tokenizers.utf8 import to_bytes
 
-class CharTokenizer:
+
+class CharTokenizer(NoSpecialTokens):
     """A tokenizer whose tokens are characters (Unicode code points), numbered in order.
 
     Without ``unknown``, a character outside the vocabulary is an error; with it, that character
@@ -54,10 +57,18 @@ class CharTokenizer:
         """
         return len(self.chars)
 
-    def encode(self, text: str, *, unknown: str | None = None) -> list[int]:
+    def encode(
+        self,
+        text: str,
+        *,
+        add_special: bool = False,
+        parse_special: bool = True,
+        unknown: str | None = None,
+    ) -> list[int]:
         """The id of every character of ``text``; ``unknown`` overrides the tokenizer's own.
 
-        Raises ValueError naming the first character outside the vocabulary and its position.
+        There are no special tokens to add or to parse. Raises ValueError naming the first
+        character outside the vocabulary and its position.
 
         >>> CharTokenizer.from_text("hello").encode("hole")
         [1, 3, 2, 0]
@@ -76,7 +87,7 @@ class CharTokenizer:
                 f"unknown='?' (any character of the vocabulary) to replace it"
             ) from None
 
-    def decode(self, ids: Iterable[int]) -> str:
+    def decode(self, ids: Iterable[int], *, skip_special: bool = False) -> str:
         """The characters of ``ids``, joined.
 
         Raises ValueError for an id outside ``range(vocab_size)``.
@@ -91,6 +102,16 @@ class CharTokenizer:
                 f"decode: id {error.args[0]} is outside the vocabulary of {self.vocab_size} "
                 f"characters (ids 0 to {self.vocab_size - 1})"
             ) from None
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """The UTF-8 of the characters of ``ids``, joined.
+
+        Raises ValueError for an id outside ``range(vocab_size)``.
+
+        >>> CharTokenizer("aé").decode_bytes([1])
+        b'\\xc3\\xa9'
+        """
+        return to_bytes(self.decode(ids))
 
     def to_dict(self) -> dict[str, Any]:
         """All there is to know, as JSON-able values.

@@ -3,10 +3,14 @@
 from typing import Any
 
 from transformer.tokenizers.base import Tokenizer
+from transformer.tokenizers.bpe import BPETokenizer
+from transformer.tokenizers.bytes import ByteTokenizer
 from transformer.tokenizers.char import CharTokenizer
 
-TOKENIZERS = {
+TOKENIZERS: dict[str, Any] = {
     "char": CharTokenizer,
+    "bytes": ByteTokenizer,
+    "bpe": BPETokenizer,
 }
 
 
@@ -23,4 +27,5 @@ def tokenizer_from_dict(values: dict[str, Any]) -> Tokenizer:
         raise ValueError(
             f"tokenizer_from_dict: unknown type {kind!r}; known: {', '.join(TOKENIZERS)}"
         )
-    return TOKENIZERS[kind].from_dict(values)
+    tokenizer: Tokenizer = TOKENIZERS[kind].from_dict(values)
+    return tokenizer

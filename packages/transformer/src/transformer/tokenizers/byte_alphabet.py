@@ -1,0 +1,42 @@
+"""GPT-2's way of writing bytes as printable characters: one character for each of the 256 bytes.
+
+Files of vocabularies are text, and a token may be half a character. So each byte that is a visible
+character of Latin-1 stands for itself, and the others, in order, for U+0100 and on: a space is
+``Ġ``, a newline ``Ċ`` (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners").
+"""
+
+_VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+_HIDDEN = [byte for byte in range(256) if byte not in _VISIBLE]
+
+# The bytes in the order of their characters, which is the order of the first 256 ids.
+BYTE_ORDER = (*_VISIBLE, *_HIDDEN)
+
+_CHARS = {byte: chr(byte) for byte in _VISIBLE} | {
+    byte: chr(256 + i) for i, byte in enumerate(_HIDDEN)
+}
+_WRITE = {byte: _CHARS[byte] for byte in range(256)}
+_READ = {ord(char): chr(byte) for byte, char in _CHARS.items()}
+ALPHABET = frozenset(_CHARS.values())
+
+
+def printable(token: bytes) -> str:
+    """The characters that stand for the bytes of ``token``.
+
+    >>> printable(b" the\\n")
+    'ĠtheĊ'
+    """
+    return token.decode("latin-1").translate(_WRITE)
+
+
+def from_printable(written: str) -> bytes:
+    """The bytes that ``written`` stands for.
+
+    A string with any character that stands for no byte is the text of a special token, and gives
+    its UTF-8.
+
+    >>> from_printable("ĠtheĊ"), from_printable("<end of text>")
+    (b' the\\n', b'<end of text>')
+    """
+    if ALPHABET.issuperset(written):
+        return written.translate(_READ).encode("latin-1")
+    return written.encode("utf-8", "surrogatepass")

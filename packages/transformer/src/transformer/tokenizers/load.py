@@ -1,0 +1,74 @@
+"""A tokenizer from a file or folder, whichever format it is in."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from transformer.tokenizers.base import Tokenizer
+
+
+def _hf_folder(path: Path) -> Tokenizer:
+    from transformer.tokenizers.hf_folder import load
+
+    return load(path)
+
+
+def _hf_json(path: Path) -> Tokenizer:
+    from transformer.tokenizers.hf_json import load
+
+    return load(path)
+
+
+def _gpt2(path: Path) -> Tokenizer:
+    from transformer.tokenizers.gpt2 import load
+
+    return load(path)
+
+
+# What a file's name ends with, and what reads it. The first that fits is taken.
+READERS: dict[str, Callable[[Path], Tokenizer]] = {
+    "vocab.bpe": _gpt2,
+    "merges.txt": _gpt2,
+    "encoder.json": _gpt2,
+    "vocab.json": _gpt2,
+    ".json": _hf_json,
+}
+
+# What makes a folder a tokenizer's, in order of preference: a file of that name, and its reader.
+FOLDERS: dict[str, Callable[[Path], Tokenizer]] = {
+    "tokenizer.json": _hf_folder,
+    "vocab.bpe": _hf_folder,
+    "merges.txt": _hf_folder,
+}
+
+
+def load_tokenizer(path: str | Path) -> Tokenizer:
+    """The tokenizer of a file or folder.
+
+    A folder is Hugging Face's (``tokenizer.json`` with its companions) or GPT-2's (``vocab.bpe``
+    and ``encoder.json``, or ``merges.txt`` and ``vocab.json``); a file is one of these, or another
+    of ``READERS``. Raises FileNotFoundError when there is nothing, ValueError for what it is not.
+
+    >>> import tempfile
+    >>> from transformer import BPETokenizer
+    >>> folder = tempfile.mkdtemp()
+    >>> BPETokenizer.train("to be to be", 258).save(folder)
+    >>> load_tokenizer(folder).encode("to be")
+    [257, 220, 256]
+    """
+    path = Path(path)
+    if path.is_dir():
+        for name, read in FOLDERS.items():
+            if (path / name).is_file():
+                return read(path)
+        raise FileNotFoundError(
+            f"load_tokenizer: {str(path)!r} has no tokenizer (looked for {', '.join(FOLDERS)})"
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f"load_tokenizer: there is no file or folder {str(path)!r}")
+    for ending, read in READERS.items():
+        if path.name.endswith(ending):
+            return read(path)
+    raise ValueError(
+        f"load_tokenizer: {path.name!r} is no file of a tokenizer that is known by its name "
+        f"({', '.join(READERS)})"
+    )
