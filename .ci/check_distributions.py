@@ -19,7 +19,10 @@ from pathlib import Path
 NEEDS: dict[str, set[str]] = {  # import name -> distributions it needs at run time, and no others
     "scalar_value": set(),
     "tensor_core": {"numpy"},
-    "transformer": {"gradine-tensor-core", "numpy", "rich", "safetensors", "typer"},
+    "transformer": {
+        *("gradine-tensor-core", "numpy"),
+        *("jinja2", "regex", "rich", "safetensors", "typer"),
+    },
     "gradcheck": {"numpy"},
 }
 
