@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from transformer import CharTokenizer, build_model, generate, stream, torch
 from transformer.generate.text import TextStream
 from transformer.tokenizers import Tokenizer
+from transformer.tokenizers.base import NoSpecialTokens
 
 ABC = CharTokenizer("abc")
 
@@ -33,16 +34,19 @@ class Script:
         return []
 
 
-class Bytes:
+class Bytes(NoSpecialTokens):
     """A tokenizer whose tokens are bytes: a character may take up to four of them."""
 
     vocab_size = 256
 
-    def encode(self, text):
+    def encode(self, text, *, add_special=False, parse_special=True):
         return list(text.encode())
 
-    def decode(self, ids):
-        return bytes(ids).decode(errors="replace")
+    def decode(self, ids, *, skip_special=False):
+        return self.decode_bytes(ids).decode(errors="replace")
+
+    def decode_bytes(self, ids):
+        return bytes(ids)
 
     def to_dict(self):
         return {"type": "bytes"}
@@ -118,8 +122,8 @@ def test_bytes_that_are_no_text_neither_stall_nor_get_lost(raw):
 
 def test_ids_end_before_the_token_the_stop_string_begins_in():
     class Pairs(Bytes):
-        def decode(self, ids):
-            return "".join(["ab", "cd", "ef"][i] for i in ids)
+        def decode_bytes(self, ids):
+            return b"".join([b"ab", b"cd", b"ef"][i] for i in ids)
 
     asked = {"temperature": 0, "tokenizer": Pairs()}
     script = Script([0, 1, 2, 0], 3)

@@ -1,18 +1,23 @@
 """From scores to the next token."""
 
-import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from transformer._engine import F, torch
+from transformer.generate.processors import adjust, narrow
+from transformer.generate.settings import Sampling
 
-COLDEST = 1e-30  # a smaller temperature could be 0 in float32, and 0 / 0 is no score
+Rows = Sequence[Sequence[int]]
 
 
 class Sampler:
-    """Draws one id a row from scores (B, V) -> (B, 1), by temperature and top-k.
+    """Draws one id a row from scores (B, V) -> (B, 1), as ``Sampling`` describes.
 
-    ``temperature`` 0, or ``top_k`` 1, takes the likeliest (of equals, the first). Draws come from
-    ``generator``, from a new one seeded with ``seed``, or from the engine's own. Raises ValueError
-    when an argument is out of range or both generator and seed are given.
+    Greedy settings take the likeliest (of equals, the first). Draws come from ``generator``, from
+    a new one seeded with ``seed``, or from the engine's own. Raises ValueError when an argument is
+    out of range or both generator and seed are given.
 
     >>> Sampler(temperature=0)(torch.tensor([[0.1, 0.7, 0.2]])).tolist()
     [[1]]
@@ -24,26 +29,89 @@ class Sampler:
         top_k: int | None = None,
         generator: "torch.Generator | None" = None,
         seed: int | None = None,
+        **others: Any,
     ) -> None:
-        if not 0 <= temperature < math.inf:
-            raise ValueError(
-                f"generate: temperature {temperature} must be 0 (the likeliest) or more, and finite"
-            )
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"generate: top_k {top_k} must be at least 1, or None for all tokens")
         if generator is not None and seed is not None:
             raise ValueError("generate: give a generator or a seed, not both")
-        self.temperature = temperature
-        self.top_k = top_k
+        self.settings = Sampling(temperature, top_k, **others)
         self.generator = generator if seed is None else torch.Generator().manual_seed(seed)
 
-    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
-        if self.temperature == 0 or self.top_k == 1:
-            return torch.argmax(logits, dim=-1, keepdim=True)  # (B, 1)
-        if self.top_k is not None and self.top_k < logits.shape[-1]:
-            kept, _ = torch.topk(logits, self.top_k, dim=-1)  # (B, k), falling
-            logits = logits.masked_fill(logits < kept[:, -1:], float("-inf"))
-        # The largest becomes 0 first: a tiny temperature then cannot overflow to inf - inf.
-        top = torch.amax(logits, dim=-1, keepdim=True)  # (B, 1)
-        probs = F.softmax((logits - top) / max(self.temperature, COLDEST), dim=-1)  # (B, V)
-        return torch.multinomial(probs, num_samples=1, generator=self.generator)  # (B, 1)
+    def __call__(self, logits: torch.Tensor, rows: Rows | None = None) -> torch.Tensor:
+        """The next id of every row (B, 1), given the ids it holds, all of them an answer's."""
+        return pick(logits, self.settings, rows or [()] * logits.shape[0], 0, [self.generator])
+
+
+def pick(
+    logits: torch.Tensor,
+    settings: Sampling,
+    rows: Rows,
+    prompt: int,
+    generators: Sequence[Any],
+) -> torch.Tensor:
+    """The next id of each row: (B, V) -> (B, 1); one generator a row, or one for all.
+
+    >>> pick(torch.tensor([[0.0, 9.0]]), Sampling(temperature=0), [[0]], 1, [None]).tolist()
+    [[1]]
+    """
+    if settings.greedy:
+        return torch.argmax(adjust(logits, settings, rows, prompt), dim=-1, keepdim=True)
+    return draw(probabilities(logits, settings, rows, prompt), generators)
+
+
+def probabilities(
+    logits: torch.Tensor, settings: Sampling, rows: Rows, prompt: int
+) -> torch.Tensor:
+    """The distribution the next id is drawn from: (B, V), rows sum to 1; greedy: a single 1.
+
+    >>> probabilities(torch.tensor([[0.0, 9.0]]), Sampling(top_k=1), [[0]], 1).tolist()
+    [[0.0, 1.0]]
+    """
+    scores = adjust(logits, settings, rows, prompt)
+    if settings.greedy:  # of equals, the first: top-k would leave them all
+        best = torch.argmax(scores, dim=-1, keepdim=True)  # (B, 1)
+        return torch.zeros_like(scores).scatter(1, best, torch.ones_like(scores[:, :1]))
+    return F.softmax(narrow(scores, settings), dim=-1)
+
+
+def draw(probs: torch.Tensor, generators: Sequence[Any]) -> torch.Tensor:
+    """One id a row: (B, V) -> (B, 1), from one generator a row, or one for all rows.
+
+    >>> draw(torch.tensor([[0.0, 1.0]]), [None]).tolist()
+    [[1]]
+    """
+    if len(generators) == 1:
+        return torch.multinomial(probs, num_samples=1, generator=generators[0])
+    drawn = [
+        torch.multinomial(probs[i : i + 1], num_samples=1, generator=generator)
+        for i, generator in enumerate(generators)
+    ]
+    return torch.cat(drawn, dim=0)
+
+
+def generators_for(n: int, seed: int | None, generator: "torch.Generator | None") -> list[Any]:
+    """One generator a sample, so that a sample does not depend on how many others there are.
+
+    The first is ``seed``'s own, the i-th one's seed is mixed from ``seed`` and i. Without a seed,
+    ``generator`` (or the engine's own) serves a single sample, and gives several their seeds.
+    Raises ValueError when both are given.
+
+    >>> a, b = generators_for(2, 7, None)
+    >>> [bool((torch.rand(3, generator=g) == torch.rand(3, generator=h)).all())
+    ...  for g, h in [(a, torch.Generator().manual_seed(7)), (a, b)]]
+    [True, False]
+    """
+    if generator is not None and seed is not None:
+        raise ValueError("generate: give a generator or a seed, not both")
+    if seed is not None:
+        seeds = [seed, *(_mixed(seed, i) for i in range(1, n))]
+    elif n == 1:
+        return [generator]
+    else:
+        seeds = torch.randint(2**62, (n,), generator=generator).tolist()
+    return [torch.Generator().manual_seed(s) for s in seeds]
+
+
+def _mixed(seed: int, i: int) -> int:
+    """A seed that depends in every bit on both numbers, within int64."""
+    words = np.random.SeedSequence([seed % 2**64, i]).generate_state(1, np.uint64)
+    return int(words[0] >> np.uint64(1))

@@ -1,58 +1,107 @@
 """From ids, one at a time, to text that is certain."""
 
+import codecs
 from collections.abc import Sequence
 
 from transformer.tokenizers import Tokenizer
-
-UNFINISHED = "\ufffd"  # what a tokenizer of bytes decodes half a character to
-LONGEST_CHARACTER = 4  # bytes in UTF-8, so tokens at most
 
 
 class TextStream:
     """Turns ids into text, keeping back what may be the beginning of a stop string.
 
-    ``push`` and ``finish`` return the text that has become certain; ``stopped`` turns true when a
-    stop string appeared, and nothing of it or after it is ever returned. Of several stop strings
-    the one complete first counts, and of those the one that begins first.
+    ``push`` and ``finish`` return the text that has become certain; ``stopped_by`` is the stop
+    string that appeared, and nothing of it or after it is ever returned. Of several stop strings
+    the one complete first counts, and of those the one that begins first. ``prompt`` are the ids
+    before the first: some tokenizers write a word differently at the beginning of a text, and a
+    prompt may end within a character.
 
     >>> from transformer import CharTokenizer
     >>> text = TextStream(CharTokenizer("abc"), stop=["bc"])
-    >>> [text.push(i) for i in (0, 1, 1, 2)], text.stopped
-    (['a', '', 'b', ''], True)
+    >>> [text.push(i) for i in (0, 1, 1, 2)], text.stopped_by
+    (['a', '', 'b', ''], 'bc')
     """
 
-    def __init__(self, tokenizer: Tokenizer, stop: Sequence[str] = ()) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, stop: Sequence[str] = (), prompt: Sequence[int] = ()
+    ) -> None:
         self.tokenizer = tokenizer
         self.stop = tuple(stop)
-        self.stopped = False
-        self._ids: list[int] = []  # not decoded yet
+        self.stopped_by: str | None = None
+        self.text = ""  # all that has been returned
+        whole = len(prompt) - _unfinished_tokens(tokenizer, prompt)
+        self._before = list(prompt[max(0, whole - 1) : whole])  # decoded before, for their effect
+        self._ids = list(prompt[whole:])  # not decoded yet
         self._held = ""  # decoded, but maybe the beginning of a stop string
+        self._ends: list[int] = []  # how long the text is with each new token
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string has appeared."""
+        return self.stopped_by is not None
 
     def push(self, token: int) -> str:
         """Takes the next id; returns the text that is certain by now, often empty."""
         self._ids.append(token)
-        piece = self.tokenizer.decode(self._ids)
-        if piece.endswith(UNFINISHED) and len(self._ids) < LONGEST_CHARACTER:
+        self._ends.append(-1)
+        if is_unfinished(self.tokenizer.decode_bytes(self._ids)):
             return ""  # the rest of the character may come with the next token
-        self._ids = []
-        return self._certain(piece)
+        return self._certain(self._decoded())
 
     def finish(self) -> str:
         """No more ids come: returns what was still kept back."""
-        last = self._certain(self.tokenizer.decode(self._ids)) if self._ids else ""
-        held, self._ids, self._held = self._held, [], ""
+        last = self._certain(self._decoded()) if self._ids else ""
+        held, self._held = self._held, ""
+        self.text += held
         return last + held
+
+    def tokens_within_text(self) -> int:
+        """How many of the ids pushed lie wholly within the text returned."""
+        kept = len(self.text)
+        return next(
+            (n for n, end in enumerate(self._ends) if not 0 <= end <= kept), len(self._ends)
+        )
+
+    def _decoded(self) -> str:
+        """The text of the ids not decoded yet, as it stands after those before."""
+        before = self.tokenizer.decode(self._before) if self._before else ""
+        piece = self.tokenizer.decode([*self._before, *self._ids])[len(before) :]
+        end = len(self.text) + len(self._held) + len(piece)
+        self._ends = [end if e < 0 else e for e in self._ends]
+        self._before, self._ids = self._ids[-1:], []
+        return piece
 
     def _certain(self, piece: str) -> str:
         """Adds to what is held back and takes off its front what no stop string can begin in."""
         text = self._held + piece
-        found = [at for at in (text.find(stop) for stop in self.stop) if at >= 0]
+        found = [(at, stop) for stop in self.stop if (at := text.find(stop)) >= 0]
         if found:
-            self.stopped, self._held = True, ""
-            return text[: min(found)]
-        kept = max((_overlap(text, stop) for stop in self.stop), default=0)
-        self._held = text[len(text) - kept :]
-        return text[: len(text) - kept]
+            end, self.stopped_by = min(found)
+            self._held = ""
+        else:
+            kept = max((_overlap(text, stop) for stop in self.stop), default=0)
+            end = len(text) - kept
+            self._held = text[end:]
+        self.text += text[:end]
+        return text[:end]
+
+
+def is_unfinished(raw: bytes) -> bool:
+    """Whether the bytes end within a character of UTF-8 that more bytes could complete.
+
+    >>> is_unfinished("é".encode()[:1]), is_unfinished("é".encode()), is_unfinished(b"\\xff")
+    (True, False, False)
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(raw[-4:])  # a character has four bytes at most
+    return bool(decoder.getstate()[0])
+
+
+def _unfinished_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
+    """How many of the last ids make a character that is not complete."""
+    for n in range(min(4, len(ids))):
+        if not is_unfinished(tokenizer.decode_bytes(ids[: len(ids) - n][-4:])):
+            return n
+    return 0
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -56,6 +56,7 @@ class LanguageModel(nn.Module):
 
     name: ClassVar[str]  # in transformer.models.MODELS
     config: Any
+    endless: bool = False  # whether tokens may be added to a cache past block_size
     label_smoothing: float = 0.0  # while training: this share of each target goes to all tokens
 
     def __init__(self, config: ModelConfig) -> None:
@@ -82,7 +83,7 @@ class LanguageModel(nn.Module):
                 f"{self.name}: idx must have shape (B, T) with T from 1 to {self.block_size}, "
                 f"got {tuple(shape)}"
             )
-        if seen + shape[1] > self.block_size:
+        if (0 if self.endless else seen) + shape[1] > self.block_size:
             if seen:
                 raise ValueError(
                     f"{self.name}: {shape[1]} tokens after the {seen} in the cache are more than "

@@ -141,6 +141,7 @@ class Llama(LanguageModel):
 
     def __init__(self, config: LlamaConfig) -> None:
         super().__init__(config)
+        self.endless = config.window is not None  # no layer looks back to where it began
         V, C = config.vocab_size, config.n_embd
         self.embed_tokens = TokenEmbedding(V, C)
         rotary = Rotary(config.width_of_head, config.rope_theta, config.rope_scaling)

@@ -1,0 +1,64 @@
+"""How the next token is chosen: every number a caller may set, checked once."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What becomes of the scores before a token is drawn, in the order of the fields below it.
+
+    ``logit_bias`` {id: number} is added to the scores. ``repetition_penalty`` weakens tokens of
+    prompt and answer; ``presence_penalty`` and ``frequency_penalty`` those of the answer alone.
+    ``temperature`` divides the scores, 0 takes the likeliest. ``top_k``, ``top_p``, ``min_p`` and
+    ``typical_p`` leave fewer tokens to draw from; each is described in
+    ``transformer.generate.processors``. Raises ValueError when a number is out of range.
+
+    >>> Sampling(temperature=0).greedy
+    True
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: Mapping[int, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < math.inf:
+            raise ValueError(
+                f"generate: temperature {self.temperature} must be 0 (the likeliest) or more, "
+                f"and finite"
+            )
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(
+                f"generate: top_k {self.top_k} must be at least 1, or None for all tokens"
+            )
+        for name in ("top_p", "min_p", "typical_p"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                raise ValueError(f"generate: {name} {share} is a share of 1: from 0 to 1, or None")
+        if not 0 < self.repetition_penalty < math.inf:
+            raise ValueError(
+                f"generate: repetition_penalty {self.repetition_penalty} must be above 0; 1 "
+                f"changes nothing, 1.1 repeats less"
+            )
+        for name in ("presence_penalty", "frequency_penalty"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"generate: {name} {getattr(self, name)} must be finite")
+
+    @property
+    def greedy(self) -> bool:
+        """Whether the likeliest token is taken and nothing drawn."""
+        return self.temperature == 0 or self.top_k == 1
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the scores depend on tokens that came before."""
+        penalties = (self.presence_penalty, self.frequency_penalty)
+        return self.repetition_penalty != 1 or penalties != (0, 0)
