@@ -28,8 +28,8 @@ class BPETokenizer:
     rank; without merges (None) the ids are the ranks, as in tiktoken's files. ``pattern`` names the
     cuts (``"gpt2"``, ``"gpt4"``, ``"o200k"``, ``"qwen2"``, ...) or is a regular expression, or
     several. ``special_tokens`` (name to id) stand for no text; ``added_tokens`` are the same with
-    more to say. ``bos`` and ``eos`` name the tokens that begin and end a text, ``stop`` more that
-    end an answer; ``before`` and ``after`` are the ids that ``add_special`` puts around a text.
+    more to say. ``bos`` and ``eos`` are the tokens (name or id) that begin and end a text, ``stop``
+    more that end an answer; ``before`` and ``after`` the ids that ``add_special`` puts around it.
     ``ignore_merges`` takes a word that is a token as it is (default: where there are no merges).
 
     ``decode(encode(s)) == s`` for every string, unless a ``normalizer`` or ``add_prefix_space``
@@ -50,9 +50,9 @@ class BPETokenizer:
         special_tokens: Mapping[str, int] | None = None,
         *,
         added_tokens: Iterable[AddedToken] = (),
-        bos: str | None = None,
-        eos: str | None = None,
-        stop: Iterable[str] = (),
+        bos: str | int | None = None,
+        eos: str | int | None = None,
+        stop: Iterable[str | int] = (),
         chat_template: str | None = None,
         before: Sequence[int] = (),
         after: Sequence[int] = (),
@@ -266,11 +266,14 @@ class BPETokenizer:
             return token
         return replace(token, text=unicodedata.normalize(self.normalizer, token.text))
 
-    def _id_of(self, name: str | None, role: str) -> int | None:
+    def _id_of(self, name: str | int | None, role: str) -> int | None:
         """The id of a token by name, special or not."""
         if name is None:
             return None
-        found = self._id_of_name.get(name, self.vocab.get(to_bytes(name)))
+        if isinstance(name, int):
+            found = name if name in self._bytes_of else None
+        else:
+            found = self._id_of_name.get(name, self.vocab.get(to_bytes(name)))
         if found is None:
             raise ValueError(f"BPETokenizer: {role}={name!r} is not in the vocabulary")
         return found

@@ -7,6 +7,7 @@ leftmost among equals, until none is left.
 
 from collections.abc import Callable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 NEVER = 1 << 60  # the rank of two neighbours that do not merge
 SHORT = 128  # up to here, looking through all pairs each time is faster than a heap
@@ -62,7 +63,7 @@ def merge_short(ids: list[int], rank: Rank, made: Sequence[int]) -> list[int]:
     >>> merge_short([0, 1, 1, 0, 1], lambda a, b: 0 if (a, b) == (0, 1) else NEVER, [2])
     [2, 1, 2]
     """
-    ranks = [rank(a, b) for a, b in zip(ids, ids[1:], strict=False)]
+    ranks = [rank(a, b) for a, b in pairwise(ids)]
     while ranks:
         best = min(ranks)
         if best == NEVER:
@@ -116,3 +117,17 @@ def _ranked(
                 f"merge {rank}, {left!r} + {right!r}: {error.args[0]!r} is not in the vocabulary"
             ) from None
     return pairs, made
+
+
+def merges_of_ranks(vocab: Mapping[bytes, int]) -> list[tuple[bytes, bytes]]:
+    """The merges that do what merging by rank does: every way to make each token, in order.
+
+    >>> merges_of_ranks({b"a": 0, b"b": 1, b"ab": 2, b"aba": 3})
+    [(b'a', b'b'), (b'ab', b'a')]
+    """
+    return [
+        (token[:i], token[i:])
+        for token in sorted(vocab, key=vocab.__getitem__)
+        for i in range(1, len(token))
+        if token[:i] in vocab and token[i:] in vocab
+    ]

@@ -1,0 +1,87 @@
+"""GPT-2's two files: the ids of the tokens, and the merges in order.
+
+OpenAI called them ``encoder.json`` and ``vocab.bpe``, Hugging Face ``vocab.json`` and
+``merges.txt``.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transformer.tokenizers.bpe import BPETokenizer
+from transformer.tokenizers.byte_alphabet import from_printable
+from transformer.tokenizers.utf8 import to_bytes
+
+END = "<|endoftext|>"
+_PAIRS = (("encoder.json", "vocab.bpe"), ("vocab.json", "merges.txt"))
+
+
+def load(path: Path) -> BPETokenizer:
+    """The tokenizer of a folder with the two files, or of one of them with the other beside it.
+
+    Raises FileNotFoundError when one is missing, ValueError when they do not fit each other.
+    """
+    return BPETokenizer(**settings(path))
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """The arguments of ``BPETokenizer`` that the two files give."""
+    vocab_file, merges_file = _files(path)
+    vocab = {from_printable(token): i for token, i in read_json(vocab_file).items()}
+    merges = _merges(merges_file)
+    special = to_bytes(END) in vocab
+    return {
+        "merges": merges,
+        "pattern": "gpt2",
+        "special_tokens": {END: vocab.pop(to_bytes(END))} if special else {},
+        "vocab": vocab,
+        "bos": END if special else None,
+        "eos": END if special else None,
+    }
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises ValueError, naming the file, when there is none."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path}: is not JSON ({error}); was it downloaded whole?") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: expected a JSON object, found {type(values).__name__}")
+    return values
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    """The file of ids and the file of merges."""
+    folder = path if path.is_dir() else path.parent
+    for pair in _PAIRS:
+        if path.is_dir() and not (folder / pair[1]).is_file():
+            continue
+        if not path.is_dir() and not any(path.name.endswith(name) for name in pair):
+            continue
+        stem = "" if path.is_dir() else _stem(path.name, pair)
+        ids, merges = folder / (stem + pair[0]), folder / (stem + pair[1])
+        for file in (ids, merges):
+            if not file.is_file():
+                raise FileNotFoundError(f"{path}: needs {file.name!r} beside it")
+        return ids, merges
+    raise FileNotFoundError(f"{path}: has no vocab.bpe with encoder.json, nor merges.txt")
+
+
+def _stem(name: str, pair: tuple[str, str]) -> str:
+    """What stands before the file's usual name, as in ``small-vocab.bpe``."""
+    return next(name.removesuffix(ending) for ending in pair if name.endswith(ending))
+
+
+def _merges(path: Path) -> list[tuple[bytes, bytes]]:
+    """The merges of a file with one a line, after a line with the version."""
+    merges = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        line = line.rstrip("\r")
+        if not line or (number == 1 and line.startswith("#version")):
+            continue
+        parts = line.split(" ")
+        if len(parts) != 2:
+            raise ValueError(f"{path}: line {number}, {line!r}, is no merge of two tokens")
+        merges.append((from_printable(parts[0]), from_printable(parts[1])))
+    return merges

@@ -1,0 +1,121 @@
+"""A folder of Hugging Face's: the tokenizer's own file, and what stands beside it.
+
+``tokenizer_config.json``, ``special_tokens_map.json`` and ``generation_config.json`` say which
+tokens begin and end a text, and hold the chat template, which may also be ``chat_template.jinja``.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformer.io.atomic import replace_file
+from transformer.tokenizers import gpt2, hf_json
+from transformer.tokenizers.added import AddedToken
+from transformer.tokenizers.byte_alphabet import from_printable
+from transformer.tokenizers.gpt2 import read_json
+
+if TYPE_CHECKING:
+    from transformer.tokenizers.bpe import BPETokenizer
+
+
+def load(folder: Path) -> "BPETokenizer":
+    """The tokenizer of a folder with ``tokenizer.json``, or with the two files of GPT-2.
+
+    Raises ValueError, naming what is not known here.
+    """
+    from transformer.tokenizers.bpe import BPETokenizer
+
+    whole = folder / "tokenizer.json"
+    settings = hf_json.settings(whole) if whole.is_file() else gpt2.settings(folder)
+    config = _read(folder, "special_tokens_map.json") | _read(folder, "tokenizer_config.json")
+    _add_tokens(settings, config.get("added_tokens_decoder") or {})
+    for role in ("bos", "eos"):
+        settings[role] = _text(config.get(f"{role}_token")) or settings.get(role)
+    if not whole.is_file():
+        _surround(settings, config)
+    ids = {*settings["vocab"].values(), *(token.id for token in settings["added_tokens"])}
+    ids |= set(settings.get("special_tokens", {}).values())
+    # A model's default eos may lie outside a small vocabulary: no text can end with it.
+    settings["stop"] = [i for i in _stop_ids(folder) if i in ids]
+    settings["chat_template"] = _template(folder, config)
+    try:
+        return BPETokenizer(**settings)
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
+
+
+def save(tokenizer: "BPETokenizer", path: str | Path) -> None:
+    """Write ``tokenizer.json`` to a file ``*.json``, or with its companion into a folder.
+
+    The tokens of ``stop`` belong into ``generation_config.json``, which is the model's to write.
+    """
+    path = Path(path)
+    if path.suffix == ".json":
+        hf_json.write(tokenizer, path)
+        return
+    path.mkdir(parents=True, exist_ok=True)
+    hf_json.write(tokenizer, path / "tokenizer.json")
+    config: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    for role, i in (("bos", tokenizer.bos_id), ("eos", tokenizer.eos_id)):
+        if i is not None:
+            config[f"{role}_token"] = tokenizer.decode([i])
+    if tokenizer.chat_template is not None:
+        config["chat_template"] = tokenizer.chat_template
+    config["clean_up_tokenization_spaces"] = False  # ids decode to the text they came from
+    content = json.dumps(config, ensure_ascii=False, indent=1)
+    replace_file(path / "tokenizer_config.json", lambda file: file.write(content.encode()))
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    """The content of a file that may be missing."""
+    return read_json(folder / name) if (folder / name).is_file() else {}
+
+
+def _text(token: Any) -> str | None:
+    """The text of a token, which stands there by itself or among its properties."""
+    return token.get("content") if isinstance(token, dict) else token
+
+
+def _add_tokens(settings: dict[str, Any], listed: dict[str, Any]) -> None:
+    """Add the tokens that only the configuration names."""
+    added = list(settings.get("added_tokens", ()))
+    known = {token.text for token in added} | set(settings.get("special_tokens", {}))
+    flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
+    for i, token in listed.items():
+        if token["content"] in known:
+            continue
+        name = from_printable(token["content"])
+        if settings["vocab"].get(name) == int(i):
+            del settings["vocab"][name]
+        values = {flag: bool(token.get(flag, False)) for flag in flags}
+        added.append(AddedToken(token["content"], int(i), **values))
+    settings["added_tokens"] = added
+
+
+def _surround(settings: dict[str, Any], config: dict[str, Any]) -> None:
+    """What ``add_special`` adds, where there is no ``tokenizer.json`` to say it."""
+    for role, side in (("bos", "before"), ("eos", "after")):
+        name = settings[role]
+        if config.get(f"add_{role}_token") and name in settings["special_tokens"]:
+            settings[side] = [settings["special_tokens"][name]]
+
+
+def _stop_ids(folder: Path) -> list[int]:
+    """The ids that end an answer by the model's own account."""
+    for name in ("generation_config.json", "config.json"):
+        ids = _read(folder, name).get("eos_token_id")
+        if ids is not None:
+            return [ids] if isinstance(ids, int) else list(ids)
+    return []
+
+
+def _template(folder: Path, config: dict[str, Any]) -> str | None:
+    """The chat template; of several, the one called default."""
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    template = config.get("chat_template", _read(folder, "chat_template.json").get("chat_template"))
+    if isinstance(template, list):
+        named = {entry["name"]: entry["template"] for entry in template}
+        return named.get("default", next(iter(named.values()), None))
+    return template

@@ -1,0 +1,192 @@
+"""Hugging Face's ``tokenizer.json``, read and written: byte-level BPE alone.
+
+The file describes a pipeline of the library ``tokenizers``: normalizer, pre-tokenizer, model,
+post-processor, decoder. What is known here gives the library's ids; anything else is refused by
+name. Truncation and padding in the file are left to whoever makes batches.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformer.io.atomic import replace_file
+from transformer.tokenizers.added import AddedToken
+from transformer.tokenizers.byte_alphabet import from_printable, printable
+from transformer.tokenizers.gpt2 import read_json
+from transformer.tokenizers.hf_steps import cuts, normal_form, surroundings, written_cuts
+from transformer.tokenizers.merging import merges_of_ranks
+
+if TYPE_CHECKING:
+    from transformer.tokenizers.bpe import BPETokenizer
+
+_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+
+
+def load(path: Path) -> "BPETokenizer":
+    """The tokenizer of a ``tokenizer.json``. Raises ValueError, naming what is not known here."""
+    from transformer.tokenizers.bpe import BPETokenizer
+
+    return BPETokenizer(**settings(path))
+
+
+def settings(path: Path) -> dict[str, Any]:
+    """The arguments of ``BPETokenizer`` that the file gives."""
+    try:
+        return settings_of(read_json(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def settings_of(values: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``BPETokenizer`` that the content of a ``tokenizer.json`` gives.
+
+    Raises ValueError, naming what is not known here.
+    """
+    model = values.get("model") or {}
+    _check_model(model)
+    splits, prefix_space = cuts(values.get("pre_tokenizer"))
+    before, after = surroundings(values.get("post_processor"))
+    merges = [_merge(merge) for merge in model["merges"]]
+    added = [_added_token(token, model["vocab"]) for token in values.get("added_tokens") or ()]
+    vocab = {from_printable(token): i for token, i in model["vocab"].items()}
+    made = {left + right for left, right in merges}
+    for token in added:  # in the model's list as well, where nothing makes them
+        name = from_printable(token.text)
+        if vocab.get(name) == token.id and len(name) > 1 and name not in made:
+            del vocab[name]
+    return {
+        "vocab": vocab,
+        "merges": merges,
+        "pattern": splits,
+        "added_tokens": added,
+        "before": before,
+        "after": after,
+        "normalizer": normal_form(values.get("normalizer")),
+        "add_prefix_space": prefix_space,
+        "ignore_merges": bool(model.get("ignore_merges")),
+    }
+
+
+def write(tokenizer: "BPETokenizer", path: Path) -> None:
+    """Write a ``tokenizer.json``, replacing a file of that name at once.
+
+    Raises ValueError for what the format cannot express.
+    """
+    content = json.dumps(content_of(tokenizer), ensure_ascii=False, indent=1)
+    replace_file(path, lambda file: file.write(content.encode("utf-8", "surrogatepass")))
+
+
+def content_of(tokenizer: "BPETokenizer") -> dict[str, Any]:
+    """The content of a ``tokenizer.json`` that gives the same ids.
+
+    Raises ValueError for what the format cannot express.
+
+    >>> from transformer import BPETokenizer
+    >>> content_of(BPETokenizer.train("to be to be", 258))["model"]["merges"]
+    [['b', 'e'], ['t', 'o']]
+    """
+    merges = tokenizer.merges
+    if merges is None:
+        merges = merges_of_ranks(tokenizer.vocab)
+    normalizer = tokenizer.normalizer
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {"id": token.id, "content": token.text, **{f: getattr(token, f) for f in _FLAGS}}
+            for token in tokenizer.added_tokens
+        ],
+        "normalizer": None if normalizer is None else {"type": normalizer},
+        "pre_tokenizer": written_cuts(tokenizer.splits, tokenizer.add_prefix_space),
+        "post_processor": _post_processor(tokenizer),
+        "decoder": _BYTE_LEVEL,
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": tokenizer.ignore_merges,
+            "vocab": _vocab(tokenizer),
+            "merges": [[printable(left), printable(right)] for left, right in merges],
+        },
+    }
+
+
+_BYTE_LEVEL = {
+    "type": "ByteLevel",
+    "add_prefix_space": True,
+    "trim_offsets": True,
+    "use_regex": True,
+}
+
+
+def _check_model(model: dict[str, Any]) -> None:
+    """Raise ValueError unless it is a byte-pair encoding that means here what it means there."""
+    kind = model.get("type", "BPE")  # files of the first releases do not say
+    if kind != "BPE" or "vocab" not in model or "merges" not in model:
+        raise ValueError(f"the model is {kind!r}; only byte-level BPE is read from tokenizer.json")
+    for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"):
+        if model.get(name):
+            raise ValueError(f"the model has {name}={model[name]!r}, which is not known here")
+
+
+def _merge(written: str | list[str]) -> tuple[bytes, bytes]:
+    """A merge, ``"a b"`` or ``["a", "b"]``."""
+    parts = written.split(" ") if isinstance(written, str) else written
+    if len(parts) != 2:
+        raise ValueError(f"{written!r} is no merge of two tokens")
+    return from_printable(parts[0]), from_printable(parts[1])
+
+
+def _added_token(values: dict[str, Any], vocab: dict[str, int]) -> AddedToken:
+    """An added token; the model's own id goes first, as in the library."""
+    text = values["content"]
+    flags = {flag: bool(values.get(flag, False)) for flag in _FLAGS}
+    return AddedToken(text, vocab.get(text, values["id"]), **flags)
+
+
+def _vocab(tokenizer: "BPETokenizer") -> dict[str, int]:
+    """All tokens by id, the added ones among them: the library gives unlisted ones new ids."""
+    vocab = {printable(token): i for token, i in tokenizer.vocab.items()}
+    for token in tokenizer.added_tokens:
+        if vocab.setdefault(token.text, token.id) != token.id:
+            raise ValueError(
+                f"tokenizer.json cannot hold both the token {token.text!r} (id "
+                f"{vocab[token.text]}) and the added token of that name (id {token.id})"
+            )
+    return dict(sorted(vocab.items(), key=lambda item: item[1]))
+
+
+def _post_processor(tokenizer: "BPETokenizer") -> dict[str, Any]:
+    """The template that puts the ids around a text, if there are any."""
+    if not (tokenizer.before or tokenizer.after):
+        return _BYTE_LEVEL
+    names = dict(_names(tokenizer))
+
+    def template(sequence: str, kind: int) -> list[dict[str, Any]]:
+        def special(i: int) -> dict[str, Any]:
+            return {"SpecialToken": {"id": names[i], "type_id": kind}}
+
+        text = {"Sequence": {"id": sequence, "type_id": kind}}
+        return [*map(special, tokenizer.before), text, *map(special, tokenizer.after)]
+
+    return {
+        "type": "TemplateProcessing",
+        "single": template("A", 0),
+        "pair": [*template("A", 0), *template("B", 1)],
+        "special_tokens": {
+            name: {"id": name, "ids": [i], "tokens": [name]} for i, name in names.items()
+        },
+    }
+
+
+def _names(tokenizer: "BPETokenizer") -> Iterator[tuple[int, str]]:
+    """The names of the ids that stand around a text."""
+    listed = {i: name for name, i in _vocab(tokenizer).items()}
+    for i in (*tokenizer.before, *tokenizer.after):
+        yield i, listed[i]
