@@ -2,6 +2,7 @@
 
 from transformer.data.batches import get_batch, train_val_split
 from transformer.data.corpora import CORPORA, load_text
+from transformer.data.folder import open_tokens, write_folder
 from transformer.data.order import Batches, Windows
 from transformer.data.tokens import TokenFile, write_tokens
 
@@ -12,6 +13,8 @@ __all__ = [
     "Windows",
     "get_batch",
     "load_text",
+    "open_tokens",
     "train_val_split",
+    "write_folder",
     "write_tokens",
 ]

@@ -151,9 +151,9 @@ class TokenFile:
             digest.update(piece.data)
         return digest.hexdigest()
 
-    def pieces(self, size: int = 1 << 20) -> Iterator[np.ndarray]:
-        """The ids from first to last, ``size`` at a time, as they lie in the file."""
-        for at in range(0, len(self), size):
+    def pieces(self, start: int = 0, size: int = 1 << 20) -> Iterator[np.ndarray]:
+        """The ids from ``start`` to the last, ``size`` at a time, as they lie in the file."""
+        for at in range(start, len(self), size):
             yield np.asarray(self.array[at : at + size])
 
     def check(self) -> None:
