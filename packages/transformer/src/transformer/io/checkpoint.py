@@ -35,9 +35,10 @@ def write_checkpoint(
 def read_checkpoint(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
     """Return a checkpoint's arrays and state.
 
-    Raises ``TensorFileError`` naming the file when it is cut short, altered or no checkpoint.
+    The arrays are mapped: they take no memory beside the model they are copied into. Raises
+    ``TensorFileError`` naming the file when it is cut short, altered or no checkpoint.
     """
-    arrays, metadata = read_tensors(path)
+    arrays, metadata = read_tensors(path, mapped=True)
     return arrays, _state_of(metadata, path)
 
 
@@ -65,7 +66,16 @@ def find_checkpoint(run: str | Path, *preferred: str) -> Path:
 def _state_of(metadata: Mapping[str, str], path: str | Path) -> dict[str, Any]:
     if _KEY not in metadata:
         raise TensorFileError(f"{path}: a safetensors file, but not a checkpoint of this program")
-    state: dict[str, Any] = json.loads(metadata[_KEY])
-    if state["version"] > VERSION:
-        raise TensorFileError(f"{path}: written by a newer version of this program; update it")
+    if "sha256" not in metadata:
+        raise TensorFileError(f"{path}: altered: the checksum it was written with is gone")
+    try:
+        state: dict[str, Any] = json.loads(metadata[_KEY])
+        version = state["version"]
+    except (ValueError, KeyError, TypeError):
+        raise TensorFileError(f"{path}: altered: its record of the run cannot be read") from None
+    if version > VERSION:
+        raise TensorFileError(
+            f"{path}: written by a newer version of this program (format {version}, this reads up "
+            f"to {VERSION}): update gradine-transformer"
+        )
     return state
