@@ -1,7 +1,9 @@
 """Files of tensors: what is written is read, and what is damaged is refused."""
 
 import json
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import safetensors.numpy as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from safetensors import SafetensorError
 
 from transformer.io import TensorFileError, read_metadata, read_tensors, write_tensors
 
@@ -111,3 +114,83 @@ def test_a_dtype_the_format_lacks_is_named(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="w is complex128"):
         write_tensors(tmp_path / "f", {"w": np.ones(2, complex)})
     assert list(tmp_path.iterdir()) == []
+
+
+ENTRIES = st.fixed_dictionaries(
+    {
+        "dtype": st.sampled_from(["F32", "BOOL", "F16", "f32", "F31", "", 4, None]),
+        "shape": st.lists(st.integers(-1, 3), max_size=3) | st.just(2) | st.just([2.0]),
+        "data_offsets": st.lists(st.integers(-1, 24), min_size=1, max_size=3),
+    }
+)
+TABLES = st.none() | st.dictionaries(st.text(max_size=2), st.text(max_size=2) | st.integers())
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    header=st.dictionaries(st.sampled_from("ab"), ENTRIES | st.integers()) | st.integers(),
+    table=TABLES,
+    data=st.data(),
+    honest=st.booleans(),
+)
+def test_a_header_is_refused_where_the_reference_refuses_it(
+    header: Any, table: Any, data: Any, honest: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    size = data.draw(st.integers(0, 24))
+    if isinstance(header, dict):
+        if honest:  # such as most are: one entry after another, as long as its shape says
+            size = 0
+            for name in header:
+                shape = data.draw(st.lists(st.integers(0, 3), max_size=3))
+                size, start = size + 4 * int(np.prod(shape)), size
+                entry = {"dtype": "F32", "shape": shape, "data_offsets": [start, size]}
+                header[name] = {**entry, **data.draw(st.sampled_from([{}, {}, {"more": 1}]))}
+        if table is not None:
+            header["__metadata__"] = table
+    text = json.dumps(header).encode()
+    path = tmp_path_factory.getbasetemp() / "any.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(size))
+    try:
+        theirs = reference.load_file(path)
+    except (SafetensorError, TypeError):
+        with pytest.raises(TensorFileError, match=r"any\.safetensors"):
+            read_tensors(path)
+    else:
+        assert same(read_tensors(path)[0], theirs)
+
+
+def test_mapped_arrays_can_be_changed_and_the_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    write_tensors(path, {"w": np.arange(5.0), "n": np.zeros((0, 3), np.int8)})
+    whole = path.read_bytes()
+    arrays, _ = read_tensors(path, mapped=True)
+    arrays["w"] += 1
+    np.testing.assert_array_equal(arrays["w"], np.arange(1.0, 6.0))
+    assert arrays["n"].shape == (0, 3) and path.read_bytes() == whole
+
+
+def test_neither_writing_nor_mapping_makes_a_second_copy(tmp_path: Path) -> None:
+    arrays = {"a": np.ones((2**10, 2**11), np.float32), "b": np.ones(2**20)}  # 8 MB each
+    tracemalloc.start()
+    try:
+        write_tensors(tmp_path / "f", arrays)
+        read, _ = read_tensors(tmp_path / "f", mapped=True)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert same(read, arrays) and most < 2**20
+
+
+def test_bfloat16_and_other_byte_orders(tmp_path: Path) -> None:
+    from ml_dtypes import bfloat16, float8_e4m3fn
+
+    arrays = {
+        "bf": np.array([1.5, -2.0], bfloat16),
+        "f8": np.array([[0.5]], float8_e4m3fn),
+        "big": np.array([1.0, 2.5], ">f4"),
+    }
+    write_tensors(tmp_path / "f", arrays)
+    read, _ = read_tensors(tmp_path / "f")
+    assert read["bf"].dtype == bfloat16 and read["f8"].dtype == float8_e4m3fn
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(read[name].astype(np.float64), array.astype(np.float64))
