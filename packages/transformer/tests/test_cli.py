@@ -102,7 +102,7 @@ def test_text_comes_from_standard_input_and_settings_from_a_file(run: Path, tmp_
     done = gradine("train", *settings, *QUIET, input=TEXT, cwd=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     made = json.loads((tmp_path / "runs/gpt-1/config.json").read_text())
-    assert (made["text"], made["steps"], made["model_settings"]["n_embd"]) == ("-", 2, 8)
+    assert (made["text"], made["steps"], made["model"]["n_embd"]) == ("-", 2, 8)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -190,7 +190,7 @@ def test_an_interruption_before_the_first_step_is_no_traceback(
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("transformer.train.trainer.load_text", interrupted)
+    monkeypatch.setattr("transformer.train.material.load_text", interrupted)
     assert main(["train", "--quick"]) == 130
     assert "Traceback" not in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

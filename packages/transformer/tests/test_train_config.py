@@ -26,11 +26,22 @@ from transformer.train.config import TrainConfig, check_changes
         ("lr", float("inf")),
         ("min_lr", -1e-3),
         ("warmup_steps", -1),
-        ("schedule", "linear"),
+        ("schedule", "steps"),
         ("weight_decay", -0.1),
         ("betas", (0.9, 1.0)),
         ("betas", (0.9,)),
         ("grad_clip", -1),
+        ("optimizer", "sgdm"),
+        ("decay_fraction", 0),
+        ("momentum", 1.0),
+        ("nesterov", 1),
+        ("label_smoothing", 1.0),
+        ("ema", 1.0),
+        ("patience", 0),
+        ("tokenizer", ""),
+        ("vocab_size", 1),
+        ("lora_rank", -1),
+        ("lora_targets", "q_proj"),
         ("val_fraction", 0),
         ("val_fraction", 1),
         ("eval_every", 0),
@@ -42,6 +53,7 @@ from transformer.train.config import TrainConfig, check_changes
         ("text", ""),
         ("out", ""),
         ("model_settings", [1]),
+        ("model_settings", {"name": "gpt"}),
     ],
 )
 def test_a_value_that_cannot_be_is_named(name: str, value: Any) -> None:
@@ -64,7 +76,7 @@ def test_every_setting_has_a_rule() -> None:
 def test_an_unknown_setting_is_told_the_nearest() -> None:
     with pytest.raises(ValueError, match="unknown setting warmup: did you mean warmup_steps"):
         TrainConfig.from_dict({"warmup": 3})
-    with pytest.raises(ValueError, match="unknown setting zzz: there are text, model"):
+    with pytest.raises(ValueError, match="unknown setting zzz: there are text, data, tokenizer"):
         TrainConfig.from_dict({"zzz": 3})
 
 
@@ -76,11 +88,44 @@ def test_an_unknown_setting_is_told_the_nearest() -> None:
     seed=st.integers(0, 2**63 - 1),
     text=st.text(min_size=1),
     workers=st.just("auto") | st.integers(1, 64),
-    model_settings=st.dictionaries(st.text(), st.integers() | st.booleans() | st.text()),
+    model_settings=st.dictionaries(
+        st.text().filter(lambda n: n != "name"), st.integers() | st.booleans() | st.text()
+    ),
 )
 def test_json_carries_every_value(**settings: Any) -> None:
     config = TrainConfig(**settings)
     assert TrainConfig.from_json(config.to_json()) == config
+
+
+def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
+    toml, as_json = tmp_path / "a.toml", tmp_path / "a.json"
+    toml.write_text(
+        'steps = 7\nlr = 1e-2\nbetas = [0.9, 0.95]\noptimizer = "muon"\n'
+        '[model]\nname = "ngram"\ncontext = 3\n'
+    )
+    config = TrainConfig.from_file(toml)
+    assert (config.steps, config.betas, config.optimizer) == (7, (0.9, 0.95), "muon")
+    assert (config.model, config.model_settings) == ("ngram", {"context": 3})
+    as_json.write_text(config.to_json())
+    assert json.loads(as_json.read_text())["model"] == {"name": "ngram", "context": 3}
+    assert TrainConfig.from_file(as_json) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("stepz = 3", r"a\.toml: unknown setting stepz: did you mean steps\?"),
+        ("steps = \nlr = 1", r"a\.toml: .*line 1"),
+        ("[optimizer]\nname = 'muon'", r"a\.toml: optimizer must be adamw, .* or muon, not"),
+        ("lora_rank = 4", r"a\.toml: lora_rank=4 needs init"),
+    ],
+)
+def test_a_wrong_toml_file_is_named_with_what_is_wrong(
+    text: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text(text)
+    with pytest.raises(ValueError, match=told):
+        TrainConfig.from_file(tmp_path / "a.toml")
 
 
 def test_a_file_of_settings_is_named_when_it_is_wrong(tmp_path: Path) -> None:

@@ -32,11 +32,21 @@ def weights(model: Any) -> dict[str, np.ndarray]:
     return {name: p.detach().numpy().copy() for name, p in model.named_parameters()}
 
 
-def train(rows: int = 6, steps: int = 3, dropout: float = 0.0, **how: Any) -> tuple[Any, Any]:
-    """Return the weights after some steps, and what each step returned."""
+def train(
+    rows: int = 6, steps: int = 3, dropout: float = 0.0, masked: Any = None, **how: Any
+) -> tuple[Any, Any]:
+    """Return the weights after some steps, and what each step returned.
+
+    Of row r only the last ``masked[r]`` targets count, if ``masked`` is given.
+    """
     model, optimizer = make(dropout, lr=1e-2)
+    told = []
     with Stepper(model, optimizer, **how) as stepper:
-        told = [stepper.step(*batch(rows, seed)) for seed in range(steps)]
+        for seed in range(steps):
+            x, y = batch(rows, seed)
+            for row, kept in enumerate(masked or ()):
+                y[row, : 6 - kept] = -100
+            told.append(stepper.step(x, y))
     return weights(model), told
 
 
@@ -77,6 +87,43 @@ def test_workers_and_pieces_together_equal_one() -> None:
     assert_close(train(7, workers=2, accumulate=3), train(7))
 
 
+@settings(max_examples=8, deadline=None)
+@given(
+    masked=st.lists(st.integers(0, 6), min_size=2, max_size=6).filter(any),
+    accumulate=st.integers(1, 3),
+    workers=st.integers(1, 2),
+)
+def test_unevenly_masked_targets_count_alike_in_every_piece(
+    masked: list[int], accumulate: int, workers: int
+) -> None:
+    rows = len(masked)
+    pieces = train(rows, masked=masked, accumulate=accumulate, workers=workers)
+    assert_close(pieces, train(rows, masked=masked))
+
+
+def test_masked_targets_change_neither_loss_nor_gradient() -> None:
+    """The loss over the counted targets is their mean, worked out one by one."""
+    model, _ = make()
+    x, y = batch(3)
+    y[0, :5] = y[1] = -100
+    with torch.no_grad():
+        logits, _ = model(x)
+        each = (
+            torch.logsumexp(logits, dim=-1) - logits.gather(-1, y.clamp(min=0)[..., None])[..., 0]
+        )
+    counted = y.numpy() != -100
+    told = train(3, steps=1, masked=[1, 0, 6], accumulate=3)[1][0]
+    assert counted.sum() == 7
+    assert told[0] == pytest.approx(each.numpy()[counted].mean(), rel=1e-5)
+
+
+def test_a_batch_in_which_nothing_counts_changes_nothing() -> None:
+    got, told = train(2, steps=2, masked=[0, 0], accumulate=2, workers=2)
+    assert told == [(0.0, 0.0)] * 2
+    before = weights(make()[0])
+    assert all((got[name] == before[name]).all() for name in got)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_run_is_the_same_bit_for_bit_every_time(workers: int) -> None:
     once, again = (train(dropout=0.2, workers=workers) for _ in range(2))
@@ -92,8 +139,8 @@ def test_workers_and_steps_draw_different_dropout() -> None:
         slices: dict[int, float] = {}
         gradients = stepper._gradients
 
-        def noted(x: Any, y: Any, rows: int) -> Any:
-            result = gradients(x, y, rows)
+        def noted(*of_slice: Any) -> Any:
+            result = gradients(*of_slice)
             slices[threading.get_ident()] = result[0]
             return result
 

@@ -14,7 +14,10 @@ from transformer.cli.plot import plot
 from transformer.cli.train import train
 
 # Errors whose message was written for the person at the keyboard.
-_EXPLAINED = (OSError, ValueError, TypeError, ArithmeticError, ModuleNotFoundError, RuntimeError)
+_EXPLAINED = (
+    *(OSError, ValueError, TypeError, ArithmeticError),
+    *(ModuleNotFoundError, RuntimeError, MemoryError),
+)
 
 app = typer.Typer(
     name="gradine",
@@ -25,7 +28,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (train, generate, plot, info):
-    app.command(epilog=getattr(command, "epilog", None))(command)
+    of_its_own = {name: getattr(command, name, None) for name in ("cls", "epilog")}
+    app.command(**of_its_own)(command)
 
 
 @app.callback()

@@ -42,7 +42,9 @@ def _facts(state: dict[str, Any]) -> dict[str, Any]:
     config = dict(state["config"])
     config.pop("model_settings")
     best = state["best_loss"]
-    bits = None if best is None else best / log(2) / state["characters_per_token"]
+    # An older checkpoint of characters has their number; it is that of bytes in plain English.
+    per_token = state.get("bytes_per_token", state.get("characters_per_token"))
+    bits = None if best is None or not per_token else best / log(2) / per_token
     return {
         "model": config.pop("model"),
         "parameters": state["parameters"],
@@ -51,10 +53,10 @@ def _facts(state: dict[str, Any]) -> dict[str, Any]:
         "steps": config.pop("steps"),
         "held_out_loss": state["val_loss"],
         "best_held_out_loss": best,
-        "best_bits_per_character": bits,
+        "best_bits_per_byte": bits,
         "seconds": state["elapsed"],
         "engine": state["engine"],
         "workers": state["workers"],
-        "tokenizer": state["tokenizer"]["type"],
+        "tokenizer": state["tokenizer"] and state["tokenizer"]["type"],
         "config": config,
     }

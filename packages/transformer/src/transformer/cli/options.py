@@ -34,11 +34,16 @@ class Preset(StrEnum):
 
 
 def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay settings over others; the model's own settings are laid one by one.
+    """Lay settings over others; the model's own are laid one by one, unless it is another model.
 
     >>> overlay({"lr": 1, "model_settings": {"a": 1}}, {"model_settings": {"b": 2}})
     {'lr': 1, 'model_settings': {'a': 1, 'b': 2}}
+    >>> overlay({"model_settings": {"n_layer": 2}}, {"model": "ngram"})
+    {'model': 'ngram'}
     """
+    base = dict(base)
+    if top.get("model", base.get("model", "gpt")) != base.get("model", "gpt"):
+        base.pop("model_settings", None)
     inner = {**base.get("model_settings", {}), **top.get("model_settings", {})}
     return {**base, **top, **({"model_settings": inner} if inner else {})}
 

@@ -1,7 +1,7 @@
 """How far training is: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
-from math import log
+from math import exp, log
 from typing import Any
 
 from rich.console import Console
@@ -10,20 +10,21 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from transformer.train.metrics import Record
 
 
-def nats_and_bits(loss: float, characters_per_token: float) -> str:
-    """Say a loss in nats per token and in bits per character.
+def loss_in_words(loss: float, bytes_per_token: float | None) -> str:
+    """Say a loss in nats per token, as perplexity, and in bits per byte where that is known.
 
-    >>> nats_and_bits(1.386, 1.0)
-    '1.386 (2.00 bits per character)'
+    >>> loss_in_words(1.386, bytes_per_token=1.0)
+    '1.386 (perplexity 4, 2.00 bits per byte)'
     """
-    return f"{loss:.3f} ({loss / log(2) / characters_per_token:.2f} bits per character)"
+    bits = f", {loss / log(2) / bytes_per_token:.2f} bits per byte" if bytes_per_token else ""
+    return f"{loss:.3f} (perplexity {exp(min(loss, 700.0)):.3g}{bits})"
 
 
 class TrainingProgress:
     """Hears every record of a run and shows it on standard error, until closed."""
 
-    def __init__(self, start: int, goal: int, characters_per_token: float, quiet: bool) -> None:
-        self.goal, self.characters_per_token, self.quiet = goal, characters_per_token, quiet
+    def __init__(self, start: int, goal: int, bytes_per_token: float | None, quiet: bool) -> None:
+        self.goal, self.bytes_per_token, self.quiet = goal, bytes_per_token, quiet
         self.loss, self.speed = float("nan"), 0.0
         self.console = Console(stderr=True, highlight=False, quiet=quiet)
         self.bar: Progress | None = None
@@ -51,7 +52,7 @@ class TrainingProgress:
             self.bar.stop()
 
     def _line(self, record: dict[str, Any]) -> None:
-        held_out = nats_and_bits(record["val_loss"], self.characters_per_token)
+        held_out = loss_in_words(record["val_loss"], self.bytes_per_token)
         parts = [f"step {record['step']}/{self.goal}"]
         if "loss" in record:
             parts.append(f"loss {self.loss:.3f}")

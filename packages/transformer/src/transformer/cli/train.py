@@ -2,11 +2,20 @@
 
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from transformer.cli.engine import choose_engine
-from transformer.cli.flags import MODEL_FLAGS, RUN_FLAGS, names, with_flags
+from transformer.cli.flags import (
+    MODEL_FLAGS,
+    PANELS,
+    RUN_FLAGS,
+    SettingsCommand,
+    names,
+    with_flags,
+)
 from transformer.cli.options import (
     PRESETS,
     Misuse,
@@ -21,28 +30,33 @@ from transformer.io.checkpoint import find_checkpoint, read_state
 from transformer.train.config import TrainConfig, check_changes
 
 
-@with_flags
+@with_flags(PANELS)
 def train(**typed: Any) -> int:
-    """Train a language model on a text; then let it write."""
-    typed = {name: value for name, value in typed.items() if value is not None}
-    given = _settings(typed)
-    if "resume" in typed:
-        trainer = _resumed(given, typed)
-    else:
-        trainer = _begun(given, typed)
-    return _run(trainer, typed.get("until"), typed.get("sample", 400), typed["quiet"])
+    """Train a language model on a text; then let it write.
+
+    Every setting is a flag, and stands in a file for --config by the same name (TOML or JSON):
+    --batch-size 8 is batch_size = 8; the model's own settings stand in a table [model], and are
+    flags as --model.NAME. The run's folder keeps them all in config.json.
+    """
+    typed = {name: value for name, value in typed.items() if value not in (None, [])}
+    given = settings_typed(typed)
+    trainer = resumed(given, typed) if "resume" in typed else _begun(given, typed)
+    return train_and_tell(trainer, typed.get("until"), typed.get("sample", 400), typed["quiet"])
 
 
+train.cls = SettingsCommand  # type: ignore[attr-defined]
 train.epilog = examples(  # type: ignore[attr-defined]
     "gradine train --quick",
-    "gradine train --text book.txt --out book",
+    "gradine train --text book.txt --out book --tokenizer bpe --vocab-size 2048",
     "gradine train --resume book --steps 4000",
-    "gradine train --text names --model ngram --set context=4",
+    "gradine train --text names --model ngram --model.context 4",
+    "gradine train --data tokens --optimizer muon --schedule wsd --ema 0.999",
+    "gradine train --config book/config.json --lr 1e-3 --out again",
     "cat *.txt | gradine train --text - --n-layer 6 --n-embd 192",
 )
 
 
-def _settings(typed: dict[str, Any]) -> dict[str, Any]:
+def settings_typed(typed: dict[str, Any]) -> dict[str, Any]:
     """Return what was typed as TrainConfig names it."""
     of_model = names(MODEL_FLAGS)
     others = of_model | names(RUN_FLAGS) | {"set_"}
@@ -51,8 +65,10 @@ def _settings(typed: dict[str, Any]) -> dict[str, Any]:
     inner |= parse_settings(typed.get("set_", []))
     if inner:
         given["model_settings"] = inner
-    if "text" in given:
-        given["text"] = full_path(given["text"])
+    for name in {"text", "data", "init", "tokenizer"} & given.keys():
+        given[name] = full_path(given[name])
+    for name in {"optimizer", "schedule"} & given.keys():
+        given[name] = str(given[name])
     if "workers" in given:
         given["workers"] = parse_workers(given["workers"])
     return given
@@ -71,23 +87,29 @@ def _begun(given: dict[str, Any], typed: dict[str, Any]) -> Any:
     except ValueError as error:
         raise Misuse(str(error)) from None
     out = config.out or free_folder(config.model)
-    if (Path(out) / "last.safetensors").exists() and not typed["overwrite"]:
-        raise Misuse(
-            f"{out} already holds a run: continue it with --resume {out}, replace it with "
-            "--overwrite, or choose another --out"
-        )
+    check_free(out, typed["overwrite"])
     try:
-        return Trainer.from_config(TrainConfig.from_dict({**config.to_dict(), "out": out}))
+        return Trainer.from_config(replace(config, out=out))
     except (ValueError, TypeError) as error:  # of the model's settings, or the text's length
         raise Misuse(str(error)) from error
 
 
-def _resumed(given: dict[str, Any], typed: dict[str, Any]) -> Any:
+def check_free(out: str, overwrite: bool) -> None:
+    """Raise ``Misuse`` when the folder holds a run that nobody said to overwrite."""
+    if (Path(out) / "last.safetensors").exists() and not overwrite:
+        raise Misuse(
+            f"{out} already holds a run: continue it with --resume {out}, replace it with "
+            "--overwrite, or choose another --out"
+        )
+
+
+def resumed(given: dict[str, Any], typed: dict[str, Any]) -> Any:
     """Return the trainer of a run begun earlier, on the engine it was begun with."""
     run = typed["resume"]
     if clash := {"overwrite", "quick", "preset", "config"} & {n for n, v in typed.items() if v}:
         raise Misuse(f"--resume goes on with the run's own settings; leave out --{min(clash)}")
     source = given.pop("text", None)
+    moved = {"data": given.pop("data")} if "data" in given else {}
     try:
         check_changes(given)
     except ValueError as error:
@@ -98,50 +120,67 @@ def _resumed(given: dict[str, Any], typed: dict[str, Any]) -> Any:
     from transformer.train import Trainer
 
     text = load_text(source) if source else None
-    return Trainer.resume(run, text=text, **given)
+    return Trainer.resume(run, text=text, **moved, **given)
 
 
-def _run(trainer: Any, until: int | None, sample: int, quiet: bool) -> int:
+def train_and_tell(trainer: Any, until: int | None, sample: int, quiet: bool) -> int:
     """Train, showing progress; then picture and sample. Return the exit code."""
-    from transformer.cli.progress import TrainingProgress, nats_and_bits
-    from transformer.train import can_plot, plot_runs
+    from transformer.cli.progress import TrainingProgress
+    from transformer.train import distributed
 
     # NumPy's "invalid value encountered": that a loss is no number is said in better words.
     warnings.filterwarnings("ignore", category=RuntimeWarning)
+    quiet = quiet or not distributed.is_main()
     config, say = trainer.config, _say if not quiet else lambda line: None
     goal = min(config.steps, until or config.steps)
     if trainer.step >= config.steps:
         say(f"{config.out} has made its {config.steps} steps; more with --steps")
     say(_heading(trainer))
-    progress = TrainingProgress(trainer.step, goal, trainer.characters_per_token, quiet)
+    progress = TrainingProgress(trainer.step, goal, trainer.material.bytes_per_token, quiet)
     try:
         trainer.run(until, [progress])
     finally:
         progress.close()
+    if not distributed.is_main():
+        return 128 + trainer.stopped_by if trainer.stopped_by else 0
     again = f"continue with: gradine train --resume {config.out}"
     if trainer.stopped_by:
         say(f"stopped at step {trainer.step} of {config.steps}, which is saved; {again}")
         return 128 + trainer.stopped_by
-    if trainer.step < config.steps:
+    _tell_the_end(trainer, say, again)
+    if sample and trainer.tokenizer:
+        _print_sample(trainer, sample)
+    return 0
+
+
+def _tell_the_end(trainer: Any, say: Callable[[str], object], again: str) -> None:
+    """Say how far training came and how well, and picture it."""
+    from transformer.cli.progress import loss_in_words
+    from transformer.train import can_plot, plot_runs
+
+    config = trainer.config
+    if trainer.stopped_early:
+        evaluations = f"{trainer.since_best} evaluation{'s' * (trainer.since_best > 1)}"
+        say(f"stopped at step {trainer.step}: no new best in {evaluations}")
+    elif trainer.step < config.steps:
         say(f"step {trainer.step} of {config.steps} is saved; {again}")
-    best = nats_and_bits(trainer.best_loss, trainer.characters_per_token)
+    best = loss_in_words(trainer.best_loss, trainer.material.bytes_per_token)
     say(f"{trainer.elapsed:.0f} s; lowest loss on held-out text {best}; kept in {config.out}")
     if can_plot():
         plot_runs([config.out], Path(config.out) / "loss.png")
-    if sample:
-        _print_sample(trainer, sample)
-    return 0
 
 
 def _heading(trainer: Any) -> str:
     from transformer._engine import ENGINE
 
-    config, workers = trainer.config, trainer.workers
-    tokens = len(trainer.train_data) + len(trainer.val_data)
+    config, workers, material = trainer.config, trainer.workers, trainer.material
+    all_, learned = trainer.model.num_parameters(), sum(p.numel() for p in trainer.trained())
+    share = "" if learned == all_ else f" ({learned:,} of them trained)"
     return (
-        f"{config.model}, {trainer.model.num_parameters():,} parameters; {config.text}, "
-        f"{tokens:,} tokens, {trainer.tokenizer.vocab_size} distinct; {ENGINE}, "
-        f"{workers} worker{'s' * (workers > 1)}; run {config.out}"
+        f"{config.model}, {all_:,} parameters{share}; {config.data or config.text}, "
+        f"{material.tokens:,} tokens of {material.vocab_size:,} kinds; held out: "
+        f"{config.eval_batches * config.batch_size} windows of {config.block_size} tokens; "
+        f"{ENGINE}, {workers} worker{'s' * (workers > 1)}; run {config.out}"
     )
 
 
@@ -149,12 +188,20 @@ def _print_sample(trainer: Any, length: int) -> None:
     from transformer import generate
     from transformer._engine import torch
 
+    tokenizer = trainer.tokenizer
     # A line break is a natural place to begin, where the text has any.
-    start = "\n" if "\n" in trainer.tokenizer.decode(range(trainer.tokenizer.vocab_size)) else None
-    first = start or trainer.tokenizer.decode(trainer.train_data[:1].tolist())
+    first = "\n" if _knows(tokenizer, "\n") else tokenizer.decode([0])
     torch.set_num_threads(1)  # as in ``generate``; nothing follows that would need more
-    options = {"tokenizer": trainer.tokenizer, "seed": trainer.config.seed, "temperature": 0.8}
+    options = {"tokenizer": tokenizer, "seed": trainer.config.seed, "temperature": 0.8}
+    trainer.model.eval()
     print(generate(trainer.model, first, length, **options).lstrip("\n"))
+
+
+def _knows(tokenizer: Any, text: str) -> bool:
+    try:
+        return bool(tokenizer.encode(text))
+    except ValueError:
+        return False
 
 
 def _say(line: str) -> None:

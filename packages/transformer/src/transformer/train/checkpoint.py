@@ -1,70 +1,150 @@
-"""From a model, an optimizer and a generator to named arrays, and back into them."""
+"""From a model, its optimizer and its average to named arrays, and back into them."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from transformer._engine import nn, torch
 from transformer.io.checkpoint import BEST, LAST, find_checkpoint, read_checkpoint
 from transformer.io.safetensors import Arrays
 from transformer.models import build_model
-from transformer.tokenizers import Tokenizer, tokenizer_from_dict
+from transformer.tokenizers import tokenizer_from_dict
+from transformer.train.config import TrainConfig
+from transformer.train.ema import EMA
 
-# What a checkpoint's arrays are called: model.<parameter>, optimizer.<parameter>.<moment>.
-_MODEL, _OPTIMIZER, _GENERATOR = "model.", "optimizer.", "generator"
+# What a checkpoint's arrays are called: model.<parameter>, optimizer.<parameter>.<moment>,
+# ema.<parameter>. A run that trains adapters keeps these alone, and where their base is.
+_MODEL, _OPTIMIZER, _EMA = "model.", "optimizer.", "ema."
 
 
-def pack(model: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> Arrays:
-    """Return everything that changes while training, as arrays; they share memory with it."""
-    arrays = {_MODEL + name: t.detach().numpy() for name, t in model.state_dict().items()}
+def pack(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    ema: EMA | None = None,
+    trained_only: bool = False,
+) -> Arrays:
+    """Return everything that changes while training, as arrays; they share memory with it.
+
+    ``trained_only`` leaves out weights that are frozen.
+    """
+    left_out = _frozen(model) if trained_only else set()
+    arrays = {
+        _MODEL + name: t.detach().numpy()
+        for name, t in model.state_dict().items()
+        if name not in left_out
+    }
     names = _names_by_index(model, optimizer)
     for index, moments in optimizer.state_dict()["state"].items():
         for key, value in moments.items():
+            if value is None:
+                continue
             array = torch.as_tensor(value).detach().numpy()
             arrays[f"{_OPTIMIZER}{names[index]}.{key}"] = array
-    arrays[_GENERATOR] = generator.get_state().numpy()
+    if ema:
+        arrays |= {_EMA + name: array for name, array in ema.arrays().items()}
     return arrays
 
 
 def unpack_model(arrays: Arrays, model: nn.Module) -> None:
-    """Copy a checkpoint's weights into a model of the same shape."""
-    weights = {
-        name.removeprefix(_MODEL): torch.from_numpy(array)
-        for name, array in arrays.items()
-        if name.startswith(_MODEL)
-    }
-    model.load_state_dict(weights)
+    """Copy a checkpoint's weights into a model of the same shape.
+
+    Weights that the checkpoint leaves out, since they never changed, stay as they are. Raises
+    ``RuntimeError`` naming what does not fit.
+    """
+    weights = {name: torch.from_numpy(array) for name, array in _under(arrays, _MODEL).items()}
+    own = model.state_dict()
+    model.load_state_dict({**{name: own[name] for name in _frozen(model)}, **weights})
 
 
-def load_model(run: str | Path) -> tuple[Any, Tokenizer, dict[str, Any]]:
+def load_model(run: str | Path) -> tuple[Any, Any, dict[str, Any]]:
     """Return the model of a run with its best weights, its tokenizer, and its checkpoint's state.
 
-    ``run`` is a run's folder, or one checkpoint. Weights trained on one engine load on the other.
-    Raises ``FileNotFoundError`` when there is none, ``TensorFileError`` when it is damaged.
+    ``run`` is a run's folder, or one checkpoint. Weights trained on one engine load on the other;
+    where an average of the weights was kept, it is what is loaded; adapters are merged into the
+    model they adapt. Raises ``FileNotFoundError`` when there is none, ``TensorFileError`` when it
+    is damaged. The tokenizer is None where the run's tokens came without one.
     """
     arrays, state = read_checkpoint(find_checkpoint(run, BEST, LAST))
-    model = build_model(state["config"]["model"], **state["model_config"])
-    unpack_model(arrays, model)
+    config = TrainConfig.from_dict(state["config"])
+    model = rebuild(config, state)
+    averages = {_MODEL + name: a for name, a in _under(arrays, _EMA).items() if name != "updates"}
+    unpack_model({**arrays, **averages}, model)
+    if config.lora_rank:
+        from transformer.layers.lora import merge_lora
+
+        merge_lora(model)
     model.eval()
-    return model, tokenizer_from_dict(state["tokenizer"]), state
+    tokenizer = state["tokenizer"]
+    return model, tokenizer and tokenizer_from_dict(tokenizer), state
+
+
+def rebuild(config: TrainConfig, state: dict[str, Any]) -> Any:
+    """Return the model a checkpoint's weights belong into.
+
+    Raises ``ValueError`` when adapters belong to a model that is no longer the same.
+    """
+    if not config.lora_rank:
+        return build_model(config.model, **state["model_config"])
+    from transformer import load
+
+    model, _ = load(config.init)
+    if weights_sha256(model) != state["base_sha256"]:
+        raise ValueError(
+            f"{config.init} is not the model it was when adapters were trained for it: put that "
+            "one back"
+        )
+    adapt(model, config)
+    return model
+
+
+def adapt(model: nn.Module, config: TrainConfig) -> None:
+    """Give a model the adapters ``config`` asks for; all but these are frozen."""
+    from transformer.layers.lora import add_lora
+
+    alpha = config.lora_alpha or 2.0 * config.lora_rank
+    add_lora(model, config.lora_rank, alpha, config.lora_targets)
+
+
+def weights_sha256(model: nn.Module) -> str:
+    """Return the SHA-256 of a model's weights, names and shapes."""
+    total = sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        array = np.ascontiguousarray(tensor.detach().numpy())
+        total.update(f"{name} {array.shape} {array.dtype};".encode())
+        total.update(array.reshape(-1).view(np.uint8).data)
+    return total.hexdigest()
 
 
 def unpack(
     arrays: Arrays,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
-    generator: torch.Generator,
+    ema: EMA | None = None,
 ) -> None:
-    """Put a model, its optimizer and the generator of batches back as they were packed."""
+    """Put a model, its optimizer and its average back as they were packed."""
     unpack_model(arrays, model)
     fresh = optimizer.state_dict()
     index_of = {name: index for index, name in enumerate(_names_by_index(model, optimizer))}
     state: dict[int, dict[str, Any]] = {}
-    for name, array in arrays.items():
-        if name.startswith(_OPTIMIZER):
-            parameter, key = name.removeprefix(_OPTIMIZER).rsplit(".", 1)
-            state.setdefault(index_of[parameter], {})[key] = torch.from_numpy(array)
+    for name, array in _under(arrays, _OPTIMIZER).items():
+        parameter, key = name.rsplit(".", 1)
+        state.setdefault(index_of[parameter], {})[key] = torch.from_numpy(array)
     optimizer.load_state_dict({"state": state, "param_groups": fresh["param_groups"]})
-    generator.set_state(torch.from_numpy(arrays[_GENERATOR]))
+    if ema:
+        ema.restore(_under(arrays, _EMA))
+
+
+def _frozen(model: nn.Module) -> set[str]:
+    """Return the names, all of them where layers share, of the parameters that are not trained."""
+    named = model.named_parameters(remove_duplicate=False)
+    return {name for name, p in named if not p.requires_grad}
+
+
+def _under(arrays: Arrays, prefix: str) -> Arrays:
+    """Return the arrays whose names begin so, by the rest of their names."""
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
 
 
 def _names_by_index(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[str]:

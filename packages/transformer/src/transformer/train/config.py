@@ -1,11 +1,24 @@
-"""Everything a training run is told, in one record that checks itself and travels as JSON."""
+"""Everything a training run is told, in one record that checks itself and travels as a file.
+
+A file of settings is TOML or JSON of one shape: every setting by its name, and a table ``model``
+that holds the model's ``name`` and its sizes. On the command line the same names are flags::
+
+    steps = 500                      --steps 500
+    lr = 1e-3                        --lr 1e-3
+    [model]
+    name = "gpt"                     --model gpt
+    n_layer = 6                      --model.n_layer 6
+"""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from transformer.train.rules import CHANGEABLE, RULES
 
 
 @dataclass(frozen=True)
@@ -20,8 +33,15 @@ class TrainConfig:
     """
 
     text: str = "python-reference"  # a corpus's name, a file, or "-" for standard input
+    data: str | None = None  # a folder of tokens, or a .jsonl of conversations; instead of text
+    tokenizer: str = "char"  # char, bytes, bpe (trained on the text), or a file or folder
+    vocab_size: int = 1024  # tokens that bpe is trained to; the others bring their own
     model: str = "gpt"
     model_settings: dict[str, Any] = field(default_factory=dict)  # arguments of build_model
+    init: str | None = None  # a trained model to begin with, instead of a new one
+    lora_rank: int = 0  # width of the adapters that alone are trained; 0 trains every weight
+    lora_alpha: float | None = None  # how much the adapters count; None is twice the rank
+    lora_targets: tuple[str, ...] = ()  # layers that get one; none named are the model's usual ones
     out: str | None = None  # the run's folder; None keeps nothing on disk
 
     block_size: int = 64  # tokens the model sees at once
@@ -30,22 +50,31 @@ class TrainConfig:
     steps: int = 2000
     seed: int = 1337
 
+    optimizer: str = "adamw"
     lr: float = 3e-3
     min_lr: float | None = None  # where the schedule ends; None is a tenth of lr
     warmup_steps: int = 100
     schedule: str = "cosine"
+    decay_fraction: float = 0.2  # of the steps, at the end, over which wsd decays
     weight_decay: float = 0.1
-    betas: tuple[float, float] = (0.9, 0.99)
+    betas: tuple[float, float] = (0.9, 0.99)  # of adam, adamw and lion
+    momentum: float = 0.95  # of sgd and muon
+    nesterov: bool = True  # the same two look ahead along it
     grad_clip: float = 1.0  # longest gradient, as a 2-norm; 0 never clips
+    label_smoothing: float = 0.0  # share of each target spread over the whole vocabulary
+    ema: float = 0.0  # how much of the weights' moving average stays each step; 0 keeps none
 
     val_fraction: float = 0.1  # of the text, held out
     eval_every: int = 250  # steps between evaluations, each of which saves a checkpoint
     eval_batches: int = 20
+    patience: int | None = None  # evaluations without a new best after which to stop
     workers: int | str = "auto"  # threads of the NumPy engine, each with a slice of the batch
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "betas", tuple(self.betas))
-        for name, (accepts, meaning) in _RULES.items():
+        for name in ("betas", "lora_targets"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
+        for name, (accepts, meaning) in RULES.items():
             value = getattr(self, name)
             if not accepts(value):
                 raise ValueError(f"{name} must be {meaning}, not {value!r}")
@@ -54,25 +83,30 @@ class TrainConfig:
                 f"accumulate={self.accumulate} pieces are more than the batch has sequences "
                 f"(batch_size={self.batch_size})"
             )
+        if self.lora_rank and self.init is None:
+            raise ValueError(f"lora_rank={self.lora_rank} needs init, a trained model to adapt")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as plain JSON values."""
-        return {**asdict(self), "betas": list(self.betas)}
+        lists = {"betas": list(self.betas), "lora_targets": list(self.lora_targets)}
+        return {**asdict(self), **lists}
 
     def to_json(self) -> str:
-        """Return the settings as readable JSON."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
+        """Return the settings as readable JSON, in the shape of a settings file."""
+        settings = self.to_dict()
+        settings["model"] = {"name": settings["model"], **settings.pop("model_settings")}
+        return json.dumps(settings, indent=2) + "\n"
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "TrainConfig":
-        """Build a config from named settings.
+        """Build a config from named settings; ``model`` may be a name, or a table with one.
 
         >>> TrainConfig.from_dict({"batchsize": 4})
         Traceback (most recent call last):
         ValueError: unknown setting batchsize: did you mean batch_size?
         """
         check_names(settings, [f.name for f in fields(cls)])
-        return cls(**settings)
+        return cls(**flattened(settings))
 
     @classmethod
     def from_json(cls, text: str) -> "TrainConfig":
@@ -83,12 +117,38 @@ class TrainConfig:
         return cls.from_dict(settings)
 
     @classmethod
+    def from_toml(cls, text: str) -> "TrainConfig":
+        """Build a config from TOML; settings left out keep their default.
+
+        >>> TrainConfig.from_toml('steps = 9\\n[model]\\nname = "gpt"\\nn_layer = 2').model_settings
+        {'n_layer': 2}
+        """
+        return cls.from_dict(tomllib.loads(text))
+
+    @classmethod
     def from_file(cls, path: str | Path) -> "TrainConfig":
-        """Read a config from a JSON file; raises ``ValueError`` naming the file."""
+        """Read a config from a ``.toml`` or a JSON file; raises ``ValueError`` naming the file."""
+        path = Path(path)
+        read = cls.from_toml if path.suffix.lower() == ".toml" else cls.from_json
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+            return read(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+
+
+def flattened(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with a ``model`` table taken apart into its name and its sizes.
+
+    >>> flattened({"lr": 1.0, "model": {"name": "gpt", "n_layer": 2}})
+    {'lr': 1.0, 'model_settings': {'n_layer': 2}, 'model': 'gpt'}
+    """
+    if not isinstance(settings.get("model"), Mapping):
+        return dict(settings)
+    table = dict(settings["model"])
+    name = table.pop("name", None)
+    inner = {**settings.get("model_settings", {}), **table}
+    rest = {key: value for key, value in settings.items() if key != "model"}
+    return {**rest, "model_settings": inner, **({} if name is None else {"model": name})}
 
 
 def check_names(given: Iterable[str], known: Iterable[str], of: str = "") -> None:
@@ -106,13 +166,6 @@ def check_names(given: Iterable[str], known: Iterable[str], of: str = "") -> Non
             raise ValueError(f"unknown setting {name}{f' of {of}' if of else ''}: {hint}")
 
 
-# What a resumed run may change: all else decides what the model is or which text it has seen.
-_CHANGEABLE = (
-    *("out", "steps", "lr", "min_lr", "warmup_steps", "schedule", "weight_decay", "betas"),
-    *("grad_clip", "eval_every", "eval_batches", "accumulate", "workers"),
-)
-
-
 def check_changes(names: Iterable[str]) -> None:
     """Raise ``ValueError`` for a setting that a resumed run cannot change.
 
@@ -121,52 +174,5 @@ def check_changes(names: Iterable[str]) -> None:
     ValueError: a resumed run keeps its block_size: begin a new run to change it
     """
     for name in names:
-        if name not in _CHANGEABLE:
+        if name not in CHANGEABLE:
             raise ValueError(f"a resumed run keeps its {name}: begin a new run to change it")
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _at_least(least: int) -> tuple[Callable[[Any], bool], str]:
-    return lambda v: _is_int(v) and v >= least, f"a whole number of at least {least}"
-
-
-def _is_betas(value: Any) -> bool:
-    return len(value) == 2 and all(_is_number(b) and 0 <= b < 1 for b in value)
-
-
-_not_negative = (lambda v: _is_number(v) and 0 <= v < float("inf"), "a number of at least 0")
-
-# setting -> (what it accepts, how to say so)
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "text": (_is_text, "a corpus's name, a file, or - for standard input"),
-    "model": (_is_text, "a model's name"),
-    "model_settings": (lambda v: isinstance(v, dict), "a table of the model's settings"),
-    "out": (lambda v: v is None or _is_text(v), "a folder's name or None"),
-    "block_size": _at_least(1),
-    "batch_size": _at_least(1),
-    "accumulate": _at_least(1),
-    "steps": _at_least(1),
-    "seed": (lambda v: _is_int(v) and 0 <= v < 2**63, "a whole number from 0 to 2**63 - 1"),
-    "lr": (lambda v: _is_number(v) and 0 < v < float("inf"), "a number above 0"),
-    "min_lr": (lambda v: v is None or _not_negative[0](v), "a number of at least 0, or None"),
-    "warmup_steps": _at_least(0),
-    "schedule": (lambda v: v in ("cosine", "constant"), "cosine or constant"),
-    "weight_decay": _not_negative,
-    "betas": (_is_betas, "two numbers from 0 up to, not including, 1"),
-    "grad_clip": _not_negative,
-    "val_fraction": (lambda v: _is_number(v) and 0 < v < 1, "a number between 0 and 1"),
-    "eval_every": _at_least(1),
-    "eval_batches": _at_least(1),
-    "workers": (lambda v: v == "auto" or (_is_int(v) and v >= 1), "auto or at least 1"),
-}

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transformer._engine import nn, torch
+from transformer.data.order import Windows
+from transformer.models.base import IGNORE
 from transformer.train.parallel import Team
 
-IGNORE = -100  # targets that do not count
-
-Windows = list[tuple[Any, Any]]  # batches of inputs and targets, (B, T) int64 each
+Pairs = list[tuple[Any, Any]]  # batches of inputs and targets, (B, T) int64 each
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def evaluate(
     return score_windows(model, windows, team=team)[0]
 
 
-def spread_windows(data: Any, batch_size: int, block_size: int, batches: int) -> Windows:
+def spread_windows(data: Any, batch_size: int, block_size: int, batches: int) -> Pairs:
     """Return ``batches`` batches of windows, evenly spread over token ids ``data`` (N,).
 
     Shapes: inputs and targets (``batch_size``, ``block_size``), int64.
@@ -113,14 +113,16 @@ def spread_windows(data: Any, batch_size: int, block_size: int, batches: int) ->
     >>> x.tolist(), y.tolist()
     ([[0, 1, 2], [3, 4, 5]], [[1, 2, 3], [4, 5, 6]])
     """
+    cut = Windows(data, block_size, shift=False).cut
     count = batches * batch_size
     starts = np.arange(count) * (len(data) - block_size - 1) // max(count - 1, 1)
-    rows = [np.asarray(data[s : s + block_size + 1], dtype=np.int64) for s in starts.tolist()]
-    grouped = (np.stack(rows[b : b + batch_size]) for b in range(0, count, batch_size))
-    return [_pair(group) for group in grouped]
+    return [
+        tuple(torch.from_numpy(part.copy()) for part in cut(group))  # type: ignore[misc]
+        for group in np.split(starts, batches)
+    ]
 
 
-def score_windows(model: nn.Module, windows: Windows, team: Team | None = None) -> tuple[float, int]:
+def score_windows(model: nn.Module, windows: Pairs, team: Team | None = None) -> tuple[float, int]:
     """Return the mean loss over all counted targets of some batches, and how many those are.
 
     A ``team`` shares the batches. Raises ``ValueError`` when no target counts.

@@ -45,19 +45,20 @@ def available_bytes() -> int | None:
 
 
 def estimate_bytes(
-    parameters: int, tokens: int, n_embd: int, n_layer: int, vocab_size: int, moments: int = 2
+    parameters: int, trained: int, tokens: int, n_embd: int, n_layer: int, vocab_size: int
 ) -> int:
     """Return roughly how many bytes a training step needs at its height, in float32.
 
-    Weights, gradients and the optimizer's ``moments``; for every token of a piece of the batch
-    what a block keeps for its derivative, some 34 widths (Korthikanti et al. 2022, equation 1,
-    without the attention scores), and three times the scores over the vocabulary.
+    All weights once; a gradient and two moments for each that is trained; for every token of a
+    piece of the batch what a block keeps for its derivative, some 20 widths (Korthikanti et al.
+    2022, section 4.1, in numbers rather than bytes), and three times the scores over the
+    vocabulary.
 
-    >>> estimate_bytes(800_000, tokens=768, n_embd=128, n_layer=4, vocab_size=65) // 2**20
-    63
+    >>> estimate_bytes(800_000, 800_000, 768, n_embd=128, n_layer=4, vocab_size=65) // 2**20
+    42
     """
-    kept = tokens * (34 * n_embd * max(n_layer, 1) + 3 * vocab_size)
-    return 4 * (parameters * (2 + moments) + kept)
+    kept = tokens * (20 * n_embd * n_layer + 3 * vocab_size)
+    return 4 * (parameters + 3 * trained + kept)
 
 
 def check_memory(needed: int, what: str, advice: str) -> None:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from transformer._engine import nn, torch
+from transformer.models.base import IGNORE
 from transformer.train.memory import keep_freed_memory
 from transformer.train.parallel import Team
 from transformer.train.randomness import ON_TORCH, draws_seeded, mixed_seed
@@ -26,10 +27,11 @@ class Stepper:
     """Forward, backward, clip and update, as often as :meth:`step` is called.
 
     The batch is cut into ``workers`` slices, one a thread, and each slice into ``accumulate``
-    pieces, computed one after another. Every piece's gradient counts in proportion to its size,
-    and they are added in a fixed order: the result equals the whole batch's up to rounding, and
-    is the same, bit for bit, every time. ``grad_clip`` is the longest gradient allowed, as the
-    2-norm over all parameters (Pascanu, Mikolov and Bengio 2013); 0 never clips.
+    pieces, computed one after another. Every piece's gradient counts in proportion to its targets
+    that count, and they are added in a fixed order: the result equals the whole batch's up to
+    rounding, and is the same, bit for bit, every time. ``grad_clip`` is the longest gradient
+    allowed, as the 2-norm over all parameters (Pascanu, Mikolov and Bengio 2013); 0 never clips.
+    Among several processes each takes its part of the very same batch.
 
     Close it, or use it in a ``with``, to end its threads.
     """
@@ -57,16 +59,17 @@ class Stepper:
         Returns the mean loss in nats per token and the gradient's norm before clipping. Raises
         ``NonFiniteLoss``, before anything is updated, when either is infinite or not a number.
         """
+        counts = (y != IGNORE).sum(dim=1).tolist()  # of each row
         cuts = _cuts(len(x), self.team.size)
 
         def work(worker: int) -> tuple[float, Gradients]:
-            rows = slice(cuts[worker], cuts[worker + 1])
+            start, end = cuts[worker], cuts[worker + 1]
             with draws_seeded(mixed_seed(self.seed, self.count, worker)):
-                return self._gradients(x[rows], y[rows], len(x))
+                return self._gradients(x, y, counts, start, end)
 
         results = self.team.run(work)
-        loss = sum(loss for loss, _ in results)
-        return loss, self._update(loss, self._together([gradients for _, gradients in results]))
+        loss = sum(share for share, _ in results)
+        return loss, self._update(loss, self._together([shares for _, shares in results]))
 
     def close(self) -> None:
         """End the worker threads."""
@@ -78,22 +81,26 @@ class Stepper:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _gradients(self, x: torch.Tensor, y: torch.Tensor, batch: int) -> tuple[float, Gradients]:
-        """Return one slice's share of the batch's loss and gradients.
+    def _gradients(
+        self, x: torch.Tensor, y: torch.Tensor, counts: list[int], first: int, after: int
+    ) -> tuple[float, Gradients]:
+        """Return the share of rows ``first`` to ``after`` in the batch's loss and gradients.
 
         ``autograd.grad`` rather than ``backward``: threads must not add to the same ``.grad``.
         """
-        total = 0.0
-        shares: list[Gradients] = []
-        cuts = _cuts(len(x), min(self.accumulate, len(x)))
-        for start, end in pairwise(cuts):
+        total, whole = 0.0, sum(counts)
+        shares: list[Gradients] = [[None] * len(self.parameters)]
+        cuts = _cuts(after - first, max(1, min(self.accumulate, after - first)))
+        for start, end in pairwise(first + cut for cut in cuts):
+            counted = sum(counts[start:end])
+            if not counted:  # its mean would be 0 / 0
+                continue
             _, loss = self.model(x[start:end], y[start:end])
-            if end - start != batch:
-                loss = loss * ((end - start) / batch)
+            if counted != whole:
+                loss = loss * (counted / whole)
             shares.append(list(torch.autograd.grad(loss, self.parameters, allow_unused=True)))
             total += loss.item()
-            if len(shares) == 2:  # hold two pieces' gradients at most, whatever accumulate is
-                shares = [_sum(shares)]
+            shares = [_sum(shares)]  # hold two pieces' gradients at most, whatever accumulate is
         return total, shares[0]
 
     def _together(self, shares: list[Gradients]) -> Gradients:

@@ -1,0 +1,85 @@
+"""From settings to a model and what it learns from, checked against each other and the memory."""
+
+from dataclasses import fields
+from typing import Any
+
+from transformer._engine import torch
+from transformer.models import MODELS, build_model
+from transformer.tokenizers import Tokenizer
+from transformer.train.checkpoint import adapt, weights_sha256
+from transformer.train.config import TrainConfig, check_names
+from transformer.train.material import Material, load_material
+from transformer.train.memory import check_memory, estimate_bytes
+
+
+def begin(config: TrainConfig, text: str | None = None) -> tuple[Any, Material, str | None]:
+    """Return the model a new run begins with, its material, and what its adapters' base hashes to.
+
+    Raises ``ValueError`` when settings, text and model do not go together, ``MemoryError`` when a
+    step would need more memory than is free.
+    """
+    if config.init is not None:
+        from transformer import load
+
+        model, tokenizer = load(config.init)
+        return begin_with(config, model, tokenizer, text)
+    if config.model in MODELS:
+        check_names(config.model_settings, _settings_of(config.model), of=config.model)
+    material = load_material(config, text)
+    settings = {"block_size": config.block_size, **config.model_settings}
+    settings["vocab_size"] = material.vocab_size
+    check_step_fits(config, settings)
+    torch.manual_seed(config.seed)
+    return build_model(config.model, **settings), material, None
+
+
+def begin_with(
+    config: TrainConfig, model: Any, tokenizer: Tokenizer | None, text: str | None = None
+) -> tuple[Any, Material, str | None]:
+    """Begin with ``config.init``, loaded as ``model`` and its ``tokenizer``, instead of a new one.
+
+    Returns and raises what :func:`begin` does.
+    """
+    init = config.init
+    if config.block_size > model.block_size:
+        raise ValueError(
+            f"block_size={config.block_size} is more than {init} can look back on: "
+            f"{model.block_size} tokens"
+        )
+    material = load_material(config, text, tokenizer)
+    if material.vocab_size > model.config.vocab_size:
+        raise ValueError(
+            f"{material.name} has a vocabulary of {material.vocab_size} tokens, {init} one of "
+            f"{model.config.vocab_size}: tokenize the text with the model's own tokenizer"
+        )
+    check_step_fits(config, vars(model.config), model.num_parameters())
+    model.train()
+    if not config.lora_rank:
+        return model, material, None
+    base_sha256 = weights_sha256(model)
+    torch.manual_seed(config.seed)
+    adapt(model, config)
+    return model, material, base_sha256
+
+
+def check_step_fits(
+    config: TrainConfig, sizes: dict[str, Any], parameters: int | None = None
+) -> None:
+    """Raise ``MemoryError`` when a step of a model of these sizes needs more than is free."""
+    width, layers, vocabulary = (sizes.get(n) or 1 for n in ("n_embd", "n_layer", "vocab_size"))
+    if not all(isinstance(size, int) for size in (width, layers)):
+        return  # the model will say what is wrong with them
+    if parameters is None:
+        parameters = vocabulary * width + 12 * layers * width**2
+    tokens = config.batch_size * config.block_size // config.accumulate
+    trained = parameters if not config.lora_rank else 0
+    needed = estimate_bytes(parameters, trained, tokens, width, layers, vocabulary)
+    check_memory(
+        needed,
+        f"a step of {parameters:,} parameters on {tokens:,} tokens at once",
+        "use a smaller model, batch_size or block_size, or more pieces (accumulate)",
+    )
+
+
+def _settings_of(model: str) -> list[str]:
+    return [field.name for field in fields(MODELS[model][1])]
