@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         train_val_split,
         write_tokens,
     )
+    from transformer.io.convert import convert
+    from transformer.io.hf import save_pretrained
+    from transformer.io.load import load
     from transformer.models import (
         GPT,
         MODELS,
@@ -64,6 +67,9 @@ _HOME = {
     "load_text": "transformer.data",
     "open_tokens": "transformer.data",
     "train_val_split": "transformer.data",
+    "convert": "transformer.io.convert",
+    "load": "transformer.io.load",
+    "save_pretrained": "transformer.io.hf",
     "GPT": "transformer.models",
     "GPTConfig": "transformer.models",
     "MODELS": "transformer.models",
@@ -109,12 +115,15 @@ __all__ = [
     "TrainConfig",
     "Trainer",
     "build_model",
+    "convert",
     "engine_name",
     "generate",
     "get_batch",
+    "load",
     "load_text",
     "load_tokenizer",
     "open_tokens",
+    "save_pretrained",
     "stream",
     "tokenizer_from_dict",
     "torch",

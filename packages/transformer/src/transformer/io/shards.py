@@ -1,0 +1,172 @@
+"""Safetensors files looked at in place: the names and shapes first, a tensor when it is asked for.
+
+The format is a length, a JSON header and the bytes of all tensors (huggingface/safetensors). Large
+models are cut into several such files, with an index that says which tensor is in which.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from transformer.io.atomic import replace_file
+from transformer.io.mapped import MappedFile
+from transformer.io.safetensors import TensorFileError
+from transformer.io.stored import Float32, Stored, plain, to_bfloat16
+
+SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+_LONGEST_HEADER = 100_000_000  # as the safetensors library has it
+
+
+def read_shards(folder: Path) -> dict[str, Stored]:
+    """The tensors of a folder's ``model.safetensors``, or of all files its index names.
+
+    Raises FileNotFoundError when neither is there, TensorFileError when a file is damaged.
+    """
+    if (folder / SINGLE).is_file():
+        return read_stored(folder / SINGLE)
+    if not (folder / INDEX).is_file():
+        raise FileNotFoundError(f"{folder} holds no {SINGLE} and no {INDEX}")
+    table = read_json(folder / INDEX).get("weight_map")
+    if not isinstance(table, dict):
+        raise TensorFileError(f"{folder / INDEX}: it has no table weight_map")
+    files = {name: read_stored(_inside(folder, name)) for name in sorted(set(table.values()))}
+    for tensor, file in table.items():
+        if tensor not in files[file]:
+            raise TensorFileError(
+                f"{folder / file}: it lacks {tensor}, which {INDEX} says is there"
+            )
+    return {tensor: files[file][tensor] for tensor, file in table.items()}
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """A file of the folder; an index must not point elsewhere."""
+    if Path(name).name != name:
+        raise TensorFileError(f"{folder / INDEX}: {name!r} is not a file of this folder")
+    if not (folder / name).is_file():
+        raise FileNotFoundError(f"{folder} lacks {name}, which {INDEX} names")
+    return folder / name
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file that holds a table; raises ValueError naming the file when it does not."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise ValueError(f"{path}: not a table but {type(values).__name__}")
+    return values
+
+
+def read_stored(path: Path) -> dict[str, Stored]:
+    """The tensors of one safetensors file, none of them read yet.
+
+    Raises TensorFileError when the file is cut short or not safetensors.
+    """
+    file = MappedFile(path)
+    try:
+        length = int.from_bytes(file.look(0, (8,), np.uint8).tobytes(), "little")
+        if length > min(_LONGEST_HEADER, file.size - 8):
+            raise ValueError(f"its header is said to be {length} bytes long")
+        header = json.loads(file.look(8, (length,), np.uint8).tobytes())
+        header.pop("__metadata__", None)
+        return {name: _stored(file, name, 8 + length, entry) for name, entry in header.items()}
+    except TensorFileError as error:
+        raise error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TensorFileError(f"{path}: not a safetensors file, or damaged ({error})") from None
+
+
+def _stored(file: MappedFile, name: str, start: int, entry: dict[str, Any]) -> Stored:
+    first, end = entry["data_offsets"]
+    shape = tuple(entry["shape"])
+    dtype = entry["dtype"]
+    if any(type(n) is not int or n < 0 for n in (first, end, *shape)):
+        raise ValueError(f"{name} has shape {shape} and place {first} to {end}")
+    stored = plain(file, name, start + first, shape, dtype)
+    if stored is None:
+        return Stored(name, shape, dtype, end - first, _refusing(file, name, dtype))
+    if stored.nbytes != end - first or start + end > file.size:
+        raise TensorFileError(
+            f"{file.path}: cut short or damaged: {name} {shape} {dtype} takes {stored.nbytes} "
+            f"bytes, the file of {file.size} has bytes {start + first} to {start + end} for it"
+        )
+    return stored
+
+
+def _refusing(file: MappedFile, name: str, dtype: str) -> Callable[[], Float32]:
+    def read() -> Float32:
+        raise TensorFileError(
+            f"{file.path}: {name} is of type {dtype}; weights of F32, F16, BF16 and F64 can be read"
+        )
+
+    return read
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def write_shards(folder: Path, tensors: Iterable[Stored], dtype: str, max_bytes: int) -> None:
+    """Write tensors as ``model.safetensors``, or as several files and an index when larger.
+
+    ``dtype`` is F32, F16 or BF16. Each tensor is read when its turn comes.
+    """
+    shards: list[list[Stored]] = [[]]
+    size = 0
+    for tensor in tensors:
+        nbytes = tensor.size * _BYTES[dtype]
+        if shards[-1] and size + nbytes > max_bytes:
+            shards.append([])
+            size = 0
+        shards[-1].append(tensor)
+        size += nbytes
+    if len(shards) == 1:
+        return write_stored(folder / SINGLE, shards[0], dtype)
+    names = [f"model-{i + 1:05}-of-{len(shards):05}.safetensors" for i in range(len(shards))]
+    for name, shard in zip(names, shards, strict=True):
+        write_stored(folder / name, shard, dtype)
+    table = {t.name: name for name, shard in zip(names, shards, strict=True) for t in shard}
+    total = sum(t.size * _BYTES[dtype] for shard in shards for t in shard)
+    index = {"metadata": {"total_size": total}, "weight_map": table}
+    text = json.dumps(index, indent=2) + "\n"
+    replace_file(folder / INDEX, lambda file: file.write(text.encode()))
+    return None
+
+
+def write_stored(path: Path, tensors: list[Stored], dtype: str) -> None:
+    """Write one safetensors file, atomically, reading one tensor at a time."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for tensor in tensors:
+        first, end = end, end + prod(tensor.shape) * _BYTES[dtype]
+        shape = list(tensor.shape)
+        header[tensor.name] = {"dtype": dtype, "shape": shape, "data_offsets": [first, end]}
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text = text.ljust(-(-len(text) // 8) * 8)  # so that what follows is aligned
+
+    def write(file: BinaryIO) -> None:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for tensor in tensors:
+            for piece in encoded(tensor, dtype):
+                file.write(piece)
+
+    replace_file(path, write)
+
+
+def encoded(tensor: Stored, dtype: str) -> Iterable[bytes]:
+    """A tensor's numbers as F32, F16 or BF16 bytes, in row-major order, some rows at a time."""
+    values = tensor.read()
+    rows = values.reshape(values.shape[0], -1) if values.ndim > 1 else values.reshape(1, -1)
+    step = max(1, 2**20 // max(1, rows.shape[1]))
+    for first in range(0, rows.shape[0], step):
+        part = np.ascontiguousarray(rows[first : first + step])
+        kept = to_bfloat16(part) if dtype == "BF16" else part.astype(_NUMPY[dtype], copy=False)
+        yield kept.tobytes()
+
+
+_NUMPY = {"F32": "<f4", "F16": "<f2"}

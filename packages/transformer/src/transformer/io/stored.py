@@ -1,0 +1,129 @@
+"""What a file of weights holds, known before a single weight is read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from transformer.io.mapped import MappedFile
+
+Float32 = NDArray[np.float32]
+_CHUNK = 4 * 2**20  # numbers converted at a time: what is in between stays small
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One tensor of a file: its name there, its shape, how it is kept, and how to read it.
+
+    ``read()`` returns float32. Where the file keeps just that, it is ``mapped``: a stretch of the
+    file, which takes no memory until it is looked at.
+
+    >>> ones = Stored("w", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
+    >>> ones.transposed().read().shape, ones.memory
+    ((3, 2), 24)
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str  # as the format calls it: F32, BF16, Q4_K
+    nbytes: int  # in the file
+    read: Callable[[], Float32]
+    mapped: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return prod(self.shape)
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory it will take when read."""
+        return 0 if self.mapped else 4 * self.size
+
+    def transposed(self) -> "Stored":
+        """The same memory with rows and columns exchanged."""
+        return replace(self, shape=self.shape[::-1], read=lambda: self.read().T)
+
+    def row(self, index: int) -> "Stored":
+        """One of the tensors that are stacked along the first dimension."""
+        shape = self.shape[1:]
+        nbytes = self.nbytes // self.shape[0]
+        return replace(self, shape=shape, nbytes=nbytes, read=lambda: self.read()[index])
+
+    def changed(self, change: Callable[[Float32], Float32]) -> "Stored":
+        """A rearranged copy of the same shape."""
+        return replace(self, read=lambda: change(self.read()), mapped=False)
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A model's file or folder, described: what to build, what to fill it with, what it reads.
+
+    ``tensors`` are under this package's parameter names; ``tokenizer()`` reads the tokenizer.
+    """
+
+    path: Path
+    format: str  # "GGUF"
+    architecture: str  # the file's own word for it
+    model: str  # in transformer.models.MODELS
+    config: dict[str, Any]  # of build_model
+    tensors: dict[str, Stored]
+    tokenizer: Callable[[], Any]
+    special: dict[str, Any]  # what the file says of bos, eos and padding ids
+
+    @property
+    def memory(self) -> int:
+        """Bytes of memory the weights will take."""
+        return sum(tensor.memory for tensor in self.tensors.values())
+
+
+_PLAIN = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
+
+
+def plain(
+    file: MappedFile, name: str, offset: int, shape: tuple[int, ...], dtype: str
+) -> Stored | None:
+    """A tensor of plain numbers (F32, F16, BF16, F64) in a file; None for other kinds."""
+    if dtype not in _PLAIN:
+        return None
+    kind = np.dtype(_PLAIN[dtype])
+    nbytes = prod(shape) * kind.itemsize
+    if dtype == "F32":
+        mapped = offset % 4 == 0
+        return Stored(name, shape, dtype, nbytes, lambda: file.own(offset, shape, kind), mapped)
+    return Stored(name, shape, dtype, nbytes, lambda: _widened(file, offset, shape, kind))
+
+
+def _widened(file: MappedFile, offset: int, shape: tuple[int, ...], kind: np.dtype[Any]) -> Float32:
+    """Read numbers of another width as float32, a piece at a time."""
+    size = prod(shape)
+    out = np.empty(size, np.float32)
+    for start in range(0, size, _CHUNK):
+        count = min(_CHUNK, size - start)
+        place = offset + start * kind.itemsize
+        piece = file.look(place, (count,), kind)
+        out[start : start + count] = _from_bfloat16(piece) if kind == np.dtype("<u2") else piece
+        del piece
+        file.release(place, count * kind.itemsize)
+    return out.reshape(shape)
+
+
+def _from_bfloat16(bits: NDArray[Any]) -> Float32:
+    """A bfloat16 is the upper half of a float32."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def to_bfloat16(values: Float32) -> NDArray[np.uint16]:
+    """The bits of the nearest bfloat16, ties to even; NaN stays NaN.
+
+    >>> to_bfloat16(np.array([1.0, 1.00390625], np.float32)).tolist()  # a tie goes to even
+    [16256, 16256]
+    """
+    bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
+    nan = (bits & 0x7FFFFFFF) > 0x7F800000
+    return np.where(nan, (bits >> 16) | 0x40, rounded).astype(np.uint16)
