@@ -141,7 +141,7 @@ def save_pretrained(
 
 
 def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
-    """Write a tokenizer as ``transformers`` reads it, or, of a kind it lacks, as this package does."""
+    """Write a tokenizer in the form ``transformers`` reads; in our own, of a kind it lacks."""
     from transformer.tokenizers import BPETokenizer
     from transformer.tokenizers.model_file import save_sentencepiece
     from transformer.tokenizers.sentencepiece import SentencePieceTokenizer

@@ -90,7 +90,7 @@ def read_tensors(path: str | Path, mapped: bool = False) -> tuple[Arrays, dict[s
     checksum it carries, and ``ModuleNotFoundError`` for bfloat16 where ml_dtypes is missing.
     """
     with open(path, "rb") as file:
-        header, start = _read_header(file, path)
+        header, start = read_header(file, path)
         memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     metadata = header.pop(_METADATA, {})
     arrays: Arrays = {}
@@ -109,12 +109,15 @@ def read_tensors(path: str | Path, mapped: bool = False) -> tuple[Arrays, dict[s
 def read_metadata(path: str | Path) -> dict[str, str]:
     """Return a safetensors file's table of strings, after checking its header; reads no array."""
     with open(path, "rb") as file:
-        metadata: dict[str, str] = _read_header(file, path)[0].get(_METADATA, {})
+        metadata: dict[str, str] = read_header(file, path)[0].get(_METADATA, {})
     return metadata
 
 
-def _read_header(file: BinaryIO, path: str | Path) -> tuple[dict[str, Any], int]:
-    """Return the header, every promise of it checked, and where the tensors' bytes begin."""
+def read_header(file: BinaryIO, path: str | Path) -> tuple[dict[str, Any], int]:
+    """Return the header, every promise of it checked, and where the tensors' bytes begin.
+
+    Raises ``TensorFileError`` when a promise cannot be true.
+    """
     size = file.seek(0, 2)
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
