@@ -1,10 +1,13 @@
 """What a recurrent network remembers between calls: its state, and the tokens it has read."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from transformer._engine import torch
+from transformer.layers.cache import Arrays
 
 State = tuple[torch.Tensor, ...]  # (n_layer, B, n_hidden) each
 
@@ -49,14 +52,16 @@ class StateCache:
         """
         B, T = idx.shape
         if self._tokens is None:
-            self._tokens = torch.zeros(B, max(T, 64), dtype=torch.int64)
+            self._tokens = torch.zeros(B, 0, dtype=torch.int64)
         if len(self._tokens) != B:
             raise ValueError(
                 f"cache: it holds a batch of {len(self._tokens)} and was given one of {B}; "
                 f"reorder() chooses rows"
             )
-        while self._tokens.shape[1] < self.length + T:  # doubling keeps a token's share constant
-            self._tokens = torch.cat([self._tokens, torch.zeros_like(self._tokens)], dim=1)
+        room = self._tokens.shape[1]
+        if room < self.length + T:  # at least doubled, so that a token's share of it stays small
+            more = torch.zeros(B, max(64, room, self.length + T - room), dtype=torch.int64)
+            self._tokens = torch.cat([self._tokens, more], dim=1)
         self._tokens[:, self.length : self.length + T] = idx
         self.length += T
         state = tuple(s.detach() for s in state)
@@ -72,26 +77,26 @@ class StateCache:
         self.length = length
         self._states = [(n, state) for n, state in self._states if n <= length]
 
-    def reorder(self, rows: list[int]) -> None:
+    def reorder(self, rows: Sequence[int]) -> None:
         """Keep these rows of the batch, in this order; a row may come several times."""
         if self._tokens is None:
             return
-        chosen = torch.tensor(rows, dtype=torch.int64)
+        chosen = torch.tensor(list(rows), dtype=torch.int64)
         self._tokens = self._tokens[chosen]
         self._states = [(n, tuple(s[:, chosen] for s in state)) for n, state in self._states]
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> Arrays:
         """All there is to know, as arrays by name, for a file; see :meth:`restore`."""
         if self._tokens is None:
             return {}
-        found = {"tokens": self._tokens[:, : self.length].numpy().copy()}
+        found: Arrays = {"tokens": self._tokens[:, : self.length].numpy().copy()}
         if self._states:
             read, state = self._states[-1]
             found["read"] = np.array(read)
             found |= {f"state.{i}": s.numpy().copy() for i, s in enumerate(state)}
         return found
 
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Become what the cache was whose :meth:`arrays` these are.
 
         >>> old, new = StateCache(), StateCache()

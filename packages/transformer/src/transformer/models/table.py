@@ -6,15 +6,21 @@ from typing import Any
 from transformer.models.base import LanguageModel
 from transformer.models.bigram import Bigram, BigramConfig, EmbeddedBigram, EmbeddedBigramConfig
 from transformer.models.gpt import GPT, GPTConfig
+from transformer.models.gru import GRU, GRUConfig
 from transformer.models.head import SingleHead, SingleHeadConfig
 from transformer.models.llama import Llama, LlamaConfig
+from transformer.models.lstm import LSTM, LSTMConfig
 from transformer.models.ngram import NGram, NGramConfig
+from transformer.models.rnn import RNN, RNNConfig
 
 MODELS: dict[str, tuple[Any, Any]] = {
     "bigram": (Bigram, BigramConfig),
     "bigram-embedded": (EmbeddedBigram, EmbeddedBigramConfig),
     "ngram": (NGram, NGramConfig),
     "mlp": (NGram, NGramConfig),  # the same model by its other name
+    "rnn": (RNN, RNNConfig),
+    "lstm": (LSTM, LSTMConfig),
+    "gru": (GRU, GRUConfig),
     "head": (SingleHead, SingleHeadConfig),
     "gpt": (GPT, GPTConfig),
     "llama": (Llama, LlamaConfig),
