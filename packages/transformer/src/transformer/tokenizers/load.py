@@ -9,13 +9,22 @@ from transformer.tokenizers.base import Tokenizer
 def _hf_folder(path: Path) -> Tokenizer:
     from transformer.tokenizers.hf_folder import load
 
-    return load(path)
+    return _described(path / "tokenizer.json") or load(path)
 
 
 def _hf_json(path: Path) -> Tokenizer:
     from transformer.tokenizers.hf_json import load
 
-    return load(path)
+    return _described(path) or load(path)
+
+
+def _described(path: Path) -> Tokenizer | None:
+    """The tokenizer whose ``to_dict`` the file holds, as a folder of tokens does; None if none."""
+    from transformer.tokenizers.gpt2 import read_json
+    from transformer.tokenizers.table import TOKENIZERS, tokenizer_from_dict
+
+    values = read_json(path) if path.is_file() else {}
+    return tokenizer_from_dict(values) if values.get("type") in TOKENIZERS else None
 
 
 def _gpt2(path: Path) -> Tokenizer:

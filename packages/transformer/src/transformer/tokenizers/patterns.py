@@ -3,9 +3,10 @@
 The patterns need the package ``regex``: Python's own ``re`` knows no ``\\p{L}`` (any letter).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 BEHAVIORS = ("isolated", "removed", "contiguous", "merged_with_previous", "merged_with_next")
@@ -20,7 +21,7 @@ class Split:
     before or after it. ``invert`` takes what lies between the matches for the matches. Raises
     ValueError for a behaviour there is not.
 
-    >>> words_of(Split(" ", "merged_with_next"))("to be  or")
+    >>> list(words_of(Split(" ", "merged_with_next"))("to be  or"))
     ['to', ' be', ' ', ' or']
     """
 
@@ -38,14 +39,18 @@ class Split:
 # GPT-2 (Radford et al. 2019): a space goes with the word that follows it.
 _GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
-# cl100k_base, the encoding of GPT-3.5 and GPT-4: any case, numbers in threes, lines end words.
-_GPT4 = (
+# Llama 3: any case, numbers in threes, lines end words.
+_LLAMA3 = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
-# Qwen: the same with every digit alone.
-_QWEN2 = _GPT4.replace(r"\p{N}{1,3}", r"\p{N}")
+# cl100k_base, the encoding of GPT-3.5 and GPT-4 as tiktoken has it: the same, but for white space
+# at the very end of a text, which is one word there even when lines end in it.
+_GPT4 = _LLAMA3.replace(r"|\s*[\r\n]+", r"|\s++\Z|\s*[\r\n]+")
+
+# Qwen 2 and 3: Llama's with every digit alone.
+_QWEN2 = _LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 
 # o200k_base, the encoding of GPT-4o: a capital begins a word, marks belong to letters.
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -67,13 +72,16 @@ PATTERNS: dict[str, tuple[Split, ...]] = {
     "gpt2": (GPT2,),
     "gpt4": (Split(_GPT4),),
     "o200k": (Split(_O200K),),
-    "llama3": (Split(_GPT4),),
+    "llama3": (Split(_LLAMA3),),
     "qwen2": (Split(_QWEN2),),
     "smollm": (DIGITS, GPT2),
 }
 
 Pattern = str | Split | Sequence[str | Split]
-Words = Callable[[str], list[str]]
+Words = Callable[[str], Iterable[str]]
+
+# Characters; the words of a longer text are cut off one by one, not kept in a list.
+LONG = 1 << 22
 
 
 def splits_of(pattern: Pattern) -> tuple[Split, ...]:
@@ -94,19 +102,19 @@ def words_of(pattern: Pattern) -> Words:
 
     Raises ValueError for what ``regex`` cannot compile.
 
-    >>> words_of("gpt2")("It's 20 to 12.")
+    >>> list(words_of("gpt2")("It's 20 to 12."))
     ['It', "'s", ' 20', ' to', ' 12', '.']
-    >>> words_of("gpt4")("12345  lines\\n")
+    >>> list(words_of("gpt4")("12345  lines\\n"))
     ['123', '45', ' ', ' lines', '\\n']
     """
     cutters = [_cutter(split) for split in splits_of(pattern)]
     if len(cutters) == 1:
         return cutters[0]
 
-    def cut(text: str) -> list[str]:
-        words = [text] if text else []
+    def cut(text: str) -> Iterable[str]:
+        words: Iterable[str] = [text] if text else []
         for cutter in cutters:
-            words = [piece for word in words for piece in cutter(word)]
+            words = chain.from_iterable(map(cutter, words))
         return words
 
     return cut
@@ -118,35 +126,39 @@ def _cutter(split: Split) -> Words:
     if split.behavior != "isolated" or compiled.groups:  # findall would give the groups
         return lambda text: _joined(_spans(compiled, text, split.invert), split.behavior)
 
-    def cut(text: str) -> list[str]:
-        words = compiled.findall(text)
-        if sum(map(len, words)) == len(text):  # nothing lies between the matches
-            return words
+    def cut(text: str) -> Iterable[str]:
+        if len(text) <= LONG:
+            words: list[str] = compiled.findall(text)
+            if sum(map(len, words)) == len(text):  # nothing lies between the matches
+                return words
         return _joined(_spans(compiled, text, split.invert), split.behavior)
 
     return cut
 
 
-def _spans(compiled: Any, text: str, invert: bool) -> list[tuple[str, bool]]:
+def _spans(compiled: Any, text: str, invert: bool) -> Iterator[tuple[str, bool]]:
     """All of ``text`` in pieces, each with whether it counts as a match."""
-    pieces, end = [], 0
+    end = 0
     for match in compiled.finditer(text):
-        pieces += [(text[end : match.start()], invert), (match.group(), not invert)]
+        if end < match.start():
+            yield text[end : match.start()], invert
+        if match.group():
+            yield match.group(), not invert
         end = match.end()
-    pieces.append((text[end:], invert))
-    return [(piece, matched) for piece, matched in pieces if piece]
+    if end < len(text):
+        yield text[end:], invert
 
 
-def _joined(pieces: list[tuple[str, bool]], behavior: str) -> list[str]:
+def _joined(pieces: Iterator[tuple[str, bool]], behavior: str) -> Iterable[str]:
     """The words that the pieces make."""
     if behavior == "isolated":
-        return [piece for piece, _ in pieces]
+        return (piece for piece, _ in pieces)
     if behavior == "removed":
-        return [piece for piece, matched in pieces if not matched]
+        return (piece for piece, matched in pieces if not matched)
     backward = behavior == "merged_with_next"
     words: list[str] = []
     before: bool | None = None  # whether the piece before this one was a match
-    for piece, matched in reversed(pieces) if backward else pieces:
+    for piece, matched in reversed([*pieces]) if backward else pieces:
         same = matched == before if behavior == "contiguous" else matched and before is False
         if same and words:
             words[-1] = piece + words[-1] if backward else words[-1] + piece
