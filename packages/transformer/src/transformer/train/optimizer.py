@@ -45,8 +45,9 @@ def _groups(model: nn.Module, decay: float, without: list[Any]) -> list[Group]:
 
 
 def _sgd(model: nn.Module, config: TrainConfig, groups: list[Group]) -> torch.optim.Optimizer:
-    momentum = 0.9 if config.momentum is None else config.momentum
-    return torch.optim.SGD(groups, lr=config.lr, momentum=momentum, nesterov=momentum > 0)
+    momentum = config.momentum
+    nesterov = config.nesterov and momentum > 0
+    return torch.optim.SGD(groups, lr=config.lr, momentum=momentum, nesterov=nesterov)
 
 
 def _adam(model: nn.Module, config: TrainConfig, groups: list[Group]) -> torch.optim.Optimizer:
@@ -72,8 +73,13 @@ def _muon(model: nn.Module, config: TrainConfig, groups: list[Group]) -> torch.o
         rest = [p for p, is_map in zip(params, maps, strict=True) if not is_map]
         split += [{**group, "params": inner, "muon": True}] if inner else []
         split += [{**group, "params": rest, "muon": False}] if rest else []
-    momentum = 0.95 if config.momentum is None else config.momentum
-    return Muon(split, lr=config.lr, momentum=momentum, betas=config.betas)
+    return Muon(
+        split,
+        lr=config.lr,
+        momentum=config.momentum,
+        nesterov=config.nesterov,
+        betas=config.betas,
+    )
 
 
 def _outer_matrices(model: nn.Module, of_output: bool) -> Iterator[torch.Tensor]:
