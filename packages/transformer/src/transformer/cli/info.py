@@ -1,6 +1,7 @@
 """``gradine info``."""
 
 import json
+from collections import Counter
 from math import log
 from typing import Annotated, Any
 
@@ -10,32 +11,97 @@ from transformer.cli.options import examples
 
 
 def info(
-    run: Annotated[str, typer.Argument(help="A run's folder, or one of its checkpoints.")],
+    model: Annotated[
+        str,
+        typer.Argument(help="A run's folder, a checkpoint, a model's file or folder, or a name."),
+    ],
+    tensors: Annotated[
+        bool, typer.Option("--tensors", help="List every tensor of a model's file.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Say what a run is: its model, its settings, how far it came."""
-    from transformer.io.checkpoint import find_checkpoint, read_state
+    """Say what a run or a model's file is: its sizes, its settings, how far it came."""
+    from transformer.io.load import as_run, describe
+    from transformer.io.names import find_model
 
-    path = find_checkpoint(run, "last.safetensors", "best.safetensors")
-    facts = _facts(read_state(path))
+    path = find_model(model)
+    run = as_run(path)
+    if run is not None:
+        from transformer.io.checkpoint import find_checkpoint, read_state
+
+        path = find_checkpoint(run, "last.safetensors", "best.safetensors")
+        facts, key = _facts(read_state(path)), "checkpoint"
+    else:
+        facts, key = _described(describe(path), as_json or tensors), "path"
     if as_json:
-        print(json.dumps({"checkpoint": str(path), **facts}, indent=2))
+        print(json.dumps({key: str(path), **facts}, indent=2))
         return
     print(path)
+    listed = facts.pop("tensors", []) if tensors else []
     for name, value in facts.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{key} {inner}" for key, inner in value.items())
-        elif isinstance(value, float):
-            value = f"{value:.4g}"
-        elif isinstance(value, int):
-            value = f"{value:,}"
-        print(f"  {name.replace('_', ' '):26}{value}")
+        print(f"  {name.replace('_', ' '):26}{_readable(name, value)}")
+    for tensor in listed:
+        shape = " x ".join(map(str, tensor["shape"]))
+        print(f"  {tensor['name']:50} {tensor['dtype']:5} {shape}")
 
 
 info.epilog = examples(  # type: ignore[attr-defined]
     "gradine info demo-run",
-    "gradine info demo-run --json",
+    "gradine info smollm2",
+    "gradine info Qwen3-0.6B --json",
 )
+
+
+def _readable(name: str, value: Any) -> str:
+    from transformer.train.memory import readable
+
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if name.endswith("_bytes"):
+        return readable(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _described(found: Any, with_tensors: bool) -> dict[str, Any]:
+    """What is known of a model's file without reading the weights."""
+    stored = found.tensors.values()
+    facts = {
+        "format": found.format,
+        "architecture": found.architecture,
+        "model": found.model,
+        "parameters": sum(tensor.size for tensor in stored),
+        "context": found.config["block_size"],
+        "model_config": found.config,
+        "dtypes": dict(Counter(tensor.dtype for tensor in stored).most_common()),
+        "stored_bytes": sum(tensor.nbytes for tensor in stored),
+        "memory_bytes": 4 * sum(tensor.size for tensor in stored),  # in float32
+        "of_it_mapped_bytes": 4 * sum(tensor.size for tensor in stored if tensor.mapped),
+        "tokenizer": _tokenizer(found),
+    }
+    if with_tensors:
+        facts["tensors"] = [
+            {"name": name, "stored_as": t.name, "shape": list(t.shape), "dtype": t.dtype}
+            for name, t in found.tensors.items()
+        ]
+    return facts
+
+
+def _tokenizer(found: Any) -> dict[str, Any] | str:
+    """The tokenizer's kind and special ids, or why there is none."""
+    try:
+        tokenizer = found.tokenizer()
+    except (OSError, ValueError) as error:
+        return str(error).replace(str(found.path.parent) + "/", "")
+    return {
+        "type": tokenizer.to_dict()["type"],
+        "vocab_size": tokenizer.vocab_size,
+        "bos_id": tokenizer.bos_id,
+        "eos_id": tokenizer.eos_id,
+        "stop_ids": sorted(tokenizer.stop_ids),
+        "chat_template": tokenizer.chat_template is not None,
+    }
 
 
 def _facts(state: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def describe_gguf(path: Path) -> Pretrained:
         model, config, named = _ARCHITECTURES[architecture](_Table(metadata, tensors))
     except KeyError as error:
         raise TensorFileError(f"{path}: it has no {error.args[0]}") from None
-    except ValueError as error:
+    except (ValueError, TypeError, ArithmeticError, IndexError) as error:
         raise ValueError(f"{path}: {error}") from None
     special = {
         key.removeprefix("tokenizer.ggml."): value

@@ -117,8 +117,8 @@ def kind_of(path: Path) -> Kind:
         if is_hf_folder(path):
             return "hf"
         raise FileNotFoundError(
-            f"{path} holds no model: a run has best.safetensors, a Hugging Face folder config.json "
-            f"and model.safetensors"
+            f"{path} holds no {LAST} or {BEST}, as a run's folder does, and no config.json with "
+            f"model.safetensors, as a Hugging Face folder does"
         )
     with open(path, "rb") as file:
         head = file.read(4)
