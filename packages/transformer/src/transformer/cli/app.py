@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from transformer.cli.convert import convert
+from transformer.cli.eval import evaluate
+from transformer.cli.finetune import finetune
 from transformer.cli.generate import generate
 from transformer.cli.info import info
 from transformer.cli.options import Misuse, examples
 from transformer.cli.plot import plot
+from transformer.cli.tokenize import tokenize
 from transformer.cli.train import train
 
 # Errors whose message was written for the person at the keyboard.
@@ -27,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, generate, plot, info):
+for command in (train, finetune, evaluate, generate, convert, plot, info, tokenize):
     of_its_own = {name: getattr(command, name, None) for name in ("cls", "epilog")}
     app.command(**of_its_own)(command)
 

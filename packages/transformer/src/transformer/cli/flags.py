@@ -1,7 +1,7 @@
 """The flags of ``gradine train``, as a table, and the command's signature made from it."""
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from inspect import Parameter, signature
 from pathlib import Path
@@ -29,10 +29,16 @@ class Flag:
     help: str
     metavar: str | None = None
     short: str | None = None
+    default: Any = None  # where it is not TrainConfig's
+
+    def with_default(self, default: Any) -> "Flag":
+        """Return the flag of a command whose default is another, if it is."""
+        return self if default is None else replace(self, default=default)
 
     def parameter(self, panel: str) -> Parameter:
         """Return the flag as a parameter that typer understands; not given is None or False."""
         help, default = self.help, getattr(_DEFAULTS, self.name, None)
+        default = default if self.default is None else self.default
         if default not in (None, 0, ()):  # one place says what the default is
             default = " ".join(map(str, default)) if isinstance(default, tuple) else default
             help = f"{help} (default {str(default).lower()})"
@@ -112,7 +118,7 @@ PANELS = {
         Flag("tokenizer", str, "char, bytes, bpe, or a tokenizer's file or folder", "NAME|PATH"),
         Flag("vocab_size", int, "Tokens that bpe learns"),
         Flag("val_fraction", float, "Share of the text held out"),
-        Flag("model", str, "A model's name; gradine info --models lists them", "NAME"),
+        Flag("model", str, "A model's name, such as gpt, llama, lstm or ngram", "NAME"),
         *MODEL_FLAGS,
         Flag("set_", list[str], "Any setting of the model by name, also as --model.NAME VALUE; "
              "repeatable", "NAME=VALUE"),

@@ -1,6 +1,9 @@
 """How far training is: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import exp, log
 from typing import Any
 
@@ -63,6 +66,35 @@ class TrainingProgress:
             self.console.print("  ".join(parts))
         elif not self.quiet:
             print("  ".join(parts), file=sys.stderr, flush=True)
+
+
+@contextmanager
+def counting(total: int, unit: str, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Yield what is told how many of ``total`` are done; shows a bar on a terminal after a second.
+
+    >>> with counting(10, "tokens") as done:
+    ...     done(10)
+    """
+    console = Console(stderr=True, quiet=quiet)
+    bar = Progress(
+        TextColumn(f"{{task.completed:,.0f}}/{{task.total:,.0f}} {unit}"),
+        BarColumn(bar_width=None),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        refresh_per_second=4,
+    )
+    task, begun = bar.add_task("", total=total), time.monotonic()
+
+    def told(completed: int) -> None:
+        bar.update(task, completed=completed)
+        if console.is_terminal and not bar.live.is_started and time.monotonic() - begun > 1:
+            bar.start()
+
+    try:
+        yield told
+    finally:
+        bar.stop()
 
 
 def _bar(console: Console) -> Progress:

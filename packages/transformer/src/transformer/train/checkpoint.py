@@ -29,12 +29,8 @@ def pack(
 
     ``trained_only`` leaves out weights that are frozen.
     """
-    left_out = _frozen(model) if trained_only else set()
-    arrays = {
-        _MODEL + name: t.detach().numpy()
-        for name, t in model.state_dict().items()
-        if name not in left_out
-    }
+    left_out = {_MODEL + name for name in _frozen(model)} if trained_only else set()
+    arrays = {name: array for name, array in model_arrays(model).items() if name not in left_out}
     names = _names_by_index(model, optimizer)
     for index, moments in optimizer.state_dict()["state"].items():
         for key, value in moments.items():
@@ -45,6 +41,11 @@ def pack(
     if ema:
         arrays |= {_EMA + name: array for name, array in ema.arrays().items()}
     return arrays
+
+
+def model_arrays(model: nn.Module) -> Arrays:
+    """Return a model's weights as a checkpoint names them; they share memory with it."""
+    return {_MODEL + name: t.detach().numpy() for name, t in model.state_dict().items()}
 
 
 def unpack_model(arrays: Arrays, model: nn.Module) -> None:

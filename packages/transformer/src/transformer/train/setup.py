@@ -53,7 +53,6 @@ def begin_with(
             f"{model.config.vocab_size}: tokenize the text with the model's own tokenizer"
         )
     check_step_fits(config, vars(model.config), model.num_parameters())
-    model.train()
     if not config.lora_rank:
         return model, material, None
     base_sha256 = weights_sha256(model)

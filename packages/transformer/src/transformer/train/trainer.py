@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from math import exp, isfinite, log
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from transformer._engine import ENGINE
 from transformer.io.checkpoint import BEST, LAST, find_checkpoint, read_checkpoint, write_checkpoint
+from transformer.io.lock import locked
 from transformer.tokenizers import tokenizer_from_dict
 from transformer.train import distributed
 from transformer.train.checkpoint import pack, rebuild, unpack
@@ -60,6 +61,7 @@ class Trainer:
         self.config = _complete(config, model, self.workers)
         self.base_sha256 = base_sha256  # of the model that adapters are trained for
         model.label_smoothing = config.label_smoothing
+        model.train()
         self.optimizer = make_optimizer(model, config)
         self.ema = EMA(model, config.ema) if config.ema else None
         self._flops = step_flops(model, config.batch_size, config.block_size)
@@ -122,9 +124,14 @@ class Trainer:
         Every ``eval_every`` steps and at the end evaluates and, when there is a folder to write
         to, saves. Ctrl-C and SIGTERM end the run after the step in hand, which is saved, and are
         noted in :attr:`stopped_by`. Each step's record goes to every listener. Raises
-        ``TrainingDiverged`` without saving when a loss is infinite or not a number.
+        ``TrainingDiverged`` without saving when a loss is infinite or not a number, and
+        ``BlockingIOError`` when another program is writing into the folder.
         """
         goal = min(self.config.steps, self.config.steps if until is None else until)
+        with self._locked():
+            self._run(goal, listeners)
+
+    def _run(self, goal: int, listeners: Iterable[Listener]) -> None:
         metrics = self._open_folder()
         hear: list[Listener] = [*([metrics] if metrics else []), *listeners]
         try:
@@ -235,11 +242,17 @@ class Trainer:
         stepper.count = self.step
         return stepper
 
+    def _locked(self) -> AbstractContextManager[None]:
+        """Keep other programs from writing into the run's folder."""
+        if self.config.out is None or not distributed.is_main():
+            return nullcontext()
+        Path(self.config.out).mkdir(parents=True, exist_ok=True)
+        return locked(self.config.out)
+
     def _open_folder(self) -> MetricsFile | None:
         if self.config.out is None or not distributed.is_main():
             return None
         folder = Path(self.config.out)
-        folder.mkdir(parents=True, exist_ok=True)
         if self.step == 0:
             (folder / "config.json").write_text(self.config.to_json(), encoding="utf-8")
         return MetricsFile(folder / METRICS, self.step)
