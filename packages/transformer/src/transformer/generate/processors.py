@@ -134,7 +134,7 @@ def keep_typical(scores: torch.Tensor, mass: float) -> torch.Tensor:
     """
     logs = F.log_softmax(scores, dim=-1)  # (B, V)
     p = logs.exp()
-    entropy = -torch.where(p > 0, logs * p, torch.zeros_like(p)).sum(dim=-1, keepdim=True)
+    entropy = -(p * logs.masked_fill(p == 0, 0.0)).sum(dim=-1, keepdim=True)  # 0 log 0 is 0
     rising, order = torch.sort((-logs - entropy).abs(), dim=-1, stable=True)  # (B, V)
     reached = torch.cumsum(p.gather(1, order), dim=-1, dtype=torch.float64)
     last = (reached < mass).sum(dim=-1, keepdim=True).clamp(max=scores.shape[-1] - 1)  # (B, 1)
