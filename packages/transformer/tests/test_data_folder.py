@@ -41,7 +41,7 @@ def test_a_folder_comes_back(folder: Path) -> None:
     ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(1, 300), st.floats(0, 0.99))
 def test_the_cut_is_that_of_train_val_split(tmp_path_factory, n, fraction):
     out = tmp_path_factory.getbasetemp() / "cut"
@@ -141,6 +141,7 @@ def test_a_pickle_that_is_no_vocabulary(tmp_path: Path, value: object) -> None:
         read_meta(tmp_path / "meta.pkl")
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 10_000), st.binary(min_size=1, max_size=5))
 def test_a_damaged_pickle_is_an_error_in_one_sentence_or_still_a_vocabulary(
     tmp_path_factory, raw, at, patch

@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transformer import Batches, TokenFile, get_batch, torch, write_tokens
@@ -24,6 +24,7 @@ def test_the_file_is_nanogpts_little_endian_ids_and_nothing_else(tmp_path, vocab
     assert file[:].tolist() == ids and file[:].dtype == torch.int64
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 299), max_size=9)), st.data())
 def test_ids_may_come_one_by_one_or_in_sequences_of_any_kind(tmp_path_factory, lists, data):
     path = tmp_path_factory.getbasetemp() / "kinds.bin"

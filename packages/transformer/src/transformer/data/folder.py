@@ -181,6 +181,24 @@ def _nanogpt_facts(folder: Path) -> Facts:
             "vocab_size": None if characters else GPT2_VOCABULARY}  # fmt: skip
 
 
+def read_tokenizer(folder: str | Path) -> Tokenizer | None:
+    """The tokenizer of a folder of tokens; None where there are no tokens, or it was left out.
+
+    Raises ValueError or FileNotFoundError as :func:`open_tokens` does.
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> _ = write_folder(folder, [0, 1] * 10, CharTokenizer("ab"))
+    >>> read_tokenizer(folder)
+    CharTokenizer(2 characters, unknown=None)
+    """
+    folder = Path(folder)
+    if not (folder / META).is_file() and not (folder / NANOGPT).is_file():
+        return None
+    facts = _read_facts(folder) if (folder / META).is_file() else _nanogpt_facts(folder)
+    return _own_tokenizer(folder, facts)
+
+
 def _own_tokenizer(folder: Path, facts: Facts) -> Tokenizer | None:
     """The tokenizer that lies in the folder; None when nanoGPT left none there."""
     if "needs" in facts["tokenizer"]:

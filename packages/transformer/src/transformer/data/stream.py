@@ -1,11 +1,11 @@
-"""Text files of any length, a piece at a time: read, divided into documents, encoded."""
+"""Text of any length, a piece at a time: read, divided into documents, cut where it may be."""
 
 import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from itertools import islice
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from transformer.tokenizers.base import Tokenizer
@@ -14,11 +14,18 @@ from transformer.tokenizers.char import CharTokenizer
 
 PIECE = 1 << 20  # bytes read, and characters encoded, at a time
 
-Encode = Callable[[str], list[int]]
+# Where tokenizers cut in any case: before a space between words, after a lone line break.
+_PLACES = re.compile(r"(?<=\w) (?=\w)|(?<=\S)\r?\n(?=\S)")
+_MARGIN = 64  # characters at the end that may look different once more text has come
+_CONTEXT = 512  # characters on each side that a place is tried with
+_TRIES = 32
+
+Cut = tuple[int, int]  # where the head ends and where the tail begins
+Encode = Callable[[str], Iterable[Any]]
 
 
 class Reading:
-    """What has been read of one source: bytes, characters, and the SHA-256 of the bytes."""
+    """One source as it is read: its name, and what came so far, in bytes and in characters."""
 
     def __init__(self, name: str) -> None:
         self.name, self.bytes, self.characters = name, 0, 0
@@ -35,12 +42,16 @@ class Reading:
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
         while raw := file.read(piece):
-            yield self._decoded(decoder, raw, final=False)
             self._digest.update(raw)
+            yield self._decoded(decoder, raw, final=False)
         self._decoded(decoder, b"", final=True)  # complains of half a character at the end
 
     def facts(self) -> dict[str, Any]:
-        """Name, bytes, characters and SHA-256, for ``meta.json``."""
+        """Name, bytes, characters and SHA-256, as JSON-able values.
+
+        >>> Reading("book.txt").facts()["characters"]
+        0
+        """
         return {
             "name": self.name,
             "bytes": self.bytes,
@@ -62,11 +73,11 @@ class Reading:
         return text
 
 
-def documents(texts: Iterable[str], separator: str | None) -> Iterator[str | None]:
-    """The pieces of one text, with None where a document ends: at each ``separator``, and last.
+def documents(texts: Iterable[str], separator: str | None = None) -> Iterator[str | None]:
+    """The pieces of one text, and None where a document ends: at each ``separator``, and last.
 
-    The separator itself is left out, wherever the pieces cut it. A text that ends in it ends
-    there only once.
+    The separator itself is left out, even where it lies across pieces. A text that ends in it
+    ends there only once.
 
     >>> list(documents(["one<e", "nd>two"], "<end>"))
     ['one', None, 'two', None]
@@ -74,21 +85,19 @@ def documents(texts: Iterable[str], separator: str | None) -> Iterator[str | Non
     waiting, begun = "", False
     for text in texts:
         waiting += text
-        if separator:
-            *ended, waiting = waiting.split(separator)
-            for document in ended:
-                if document:
-                    yield document
-                yield None
-                begun = False
+        *ended, waiting = waiting.split(separator) if separator else [waiting]
+        for document in ended:
+            if document:
+                yield document
+            yield None
+            begun = False
         kept = len(waiting) - _overlap(waiting, separator)
         if kept:
             yield waiting[:kept]
             waiting, begun = waiting[kept:], True
     if waiting:
         yield waiting
-        begun = True
-    if begun:
+    if waiting or begun:
         yield None
 
 
@@ -101,46 +110,72 @@ def encoded(
     """The ids of documents that come in pieces, exactly as if each had been encoded whole.
 
     None ends a document and becomes ``separator_id``. Text that merely looks like a special
-    token is ordinary text. Some ``size`` characters are held at a time, more only where there
-    is no safe place to cut.
+    token is ordinary text.
 
-    >>> from transformer import CharTokenizer
     >>> list(encoded(["ab", "a", None], CharTokenizer("ab|"), separator_id=2))
     [[0, 1, 0], [2]]
     """
-    encode = ordinary(tokenizer)
+    encode = partial(tokenizer.encode, add_special=False, parse_special=False)
+    one_by_one = isinstance(tokenizer, CharTokenizer | ByteTokenizer)
+    for text in recut(pieces, None if one_by_one else encode, size):
+        if text is not None:
+            yield encode(text)
+        elif separator_id is not None:
+            yield [separator_id]
+
+
+def recut(
+    pieces: Iterable[str | None], encode: Encode | None, size: int = PIECE
+) -> Iterator[str | None]:
+    """The same documents in other pieces, cut where ``encode`` takes no notice; None ends one.
+
+    Some ``size`` characters are held at a time, more where there is no place to cut: at worst
+    one document. ``encode=None`` may be cut anywhere.
+
+    >>> list(recut(["the cat", " sat", None], encode=list))
+    ['the cat sat', None]
+    """
     waiting, wanted = "", size
     for piece in pieces:
-        if piece is not None:
-            waiting += piece
-            if len(waiting) < wanted:
-                continue
-            cut = safe_cut(waiting, tokenizer)
-            if cut is None:
-                wanted = 2 * len(waiting)  # look again when there is twice as much
-                continue
-            yield encode(waiting[: cut[0]])
-            waiting, wanted = waiting[cut[1] :], size
+        if piece is None:
+            if waiting:
+                yield waiting
+            yield None
+            waiting, wanted = "", size
             continue
-        if waiting:
-            yield encode(waiting)
-        if separator_id is not None:
-            yield [separator_id]
-        waiting, wanted = "", size
+        waiting += piece
+        if len(waiting) < wanted:
+            continue
+        cut = safe_cut(waiting, encode)
+        if cut is None:
+            wanted = 2 * len(waiting)  # look again when there is twice as much
+        else:
+            yield waiting[: cut[0]]
+            waiting, wanted = waiting[cut[1] :], size
     if waiting:
-        yield encode(waiting)
+        yield waiting
 
 
-def ordinary(tokenizer: Tokenizer) -> Encode:
-    """Encoding as ordinary text: no token added, none made of text that looks special."""
-    return lambda text: tokenizer.encode(text, add_special=False, parse_special=False)
+def safe_cut(text: str, encode: Encode | None) -> Cut | None:
+    """Where ``text`` can be cut so that its parts encode as the whole does; None: nowhere found.
 
+    Returns the end of the head and the beginning of the tail. They differ for tokenizers that
+    begin every text with a space of their own (SentencePiece's dummy prefix): there the tail
+    goes without its space. A place is tried with the text around it before it is believed.
 
-# Where pre-tokenizers cut in any case: before a space between words, after a lone line break.
-_PLACES = re.compile(r"(?<=\w) (?=\w)|(?<=\S)\r?\n(?=\S)")
-_MARGIN = 64  # characters at the end that may look different once more text has come
-_CONTEXT = 512  # characters on each side that a place is tried with
-_TRIES = 32
+    >>> safe_cut("to be or not to be, that is the question: " * 2, str.split)
+    (15, 15)
+    """
+    if encode is None:
+        return len(text), len(text)
+    for place in islice(places(text), _TRIES):
+        before, after = text[max(0, place - _CONTEXT) : place], text[place : place + _CONTEXT]
+        whole, begun = list(encode(before + after)), list(encode(before))
+        if begun + list(encode(after)) == whole:
+            return place, place
+        if after.startswith(" ") and begun + list(encode(after[1:])) == whole:
+            return place, place + 1
+    return None
 
 
 def places(text: str) -> Iterator[int]:
@@ -154,33 +189,9 @@ def places(text: str) -> Iterator[int]:
         begin = max(0, end - reach)
         # One character more on each side, so that what stands around a place is seen.
         found = _PLACES.finditer(text, max(0, begin - 1), end + 1)
-        cuts = [m.end() if m.group() != " " else m.start() for m in found]
+        cuts = [m.start() if m.group() == " " else m.end() for m in found]
         yield from reversed([cut for cut in cuts if begin <= cut < end])
         end, reach = begin, 4 * reach
-
-
-def safe_cut(text: str, tokenizer: Tokenizer) -> tuple[int, int] | None:
-    """Where ``text`` can be cut so that its parts encode as the whole does; None: nowhere found.
-
-    Returns the end of the head and the beginning of the tail. They differ where the tokenizer
-    begins every text with a space of its own (SentencePiece's dummy prefix): then the tail goes
-    without its space. Each place is tried before it is believed.
-
-    >>> from transformer import CharTokenizer
-    >>> safe_cut("abc", CharTokenizer("abc"))
-    (3, 3)
-    """
-    if isinstance(tokenizer, CharTokenizer | ByteTokenizer):
-        return len(text), len(text)
-    encode = ordinary(tokenizer)
-    for place in islice(places(text), _TRIES):
-        before, after = text[max(0, place - _CONTEXT) : place], text[place : place + _CONTEXT]
-        whole, begun = encode(before + after), encode(before)
-        if begun + encode(after) == whole:
-            return place, place
-        if after.startswith(" ") and begun + encode(after[1:]) == whole:
-            return place, place + 1
-    return None
 
 
 def _overlap(text: str, separator: str | None) -> int:
@@ -189,18 +200,3 @@ def _overlap(text: str, separator: str | None) -> int:
         return 0
     longest = min(len(text), len(separator) - 1)
     return next((n for n in range(longest, 0, -1) if separator.startswith(text[-n:])), 0)
-
-
-def open_source(path: str | Path) -> BinaryIO:
-    """A file to read bytes from; a missing one and a folder are said in one sentence.
-
-    >>> open_source("no-such-file")
-    Traceback (most recent call last):
-    FileNotFoundError: there is no file 'no-such-file'
-    """
-    try:
-        return open(path, "rb")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no file {str(path)!r}") from None
-    except IsADirectoryError:
-        raise IsADirectoryError(f"{str(path)!r} is a folder; give the files in it") from None

@@ -33,6 +33,24 @@ def _gpt2(path: Path) -> Tokenizer:
     return load(path)
 
 
+def _sentencepiece(path: Path) -> Tokenizer:
+    from transformer.tokenizers.model_file import load_sentencepiece
+
+    return load_sentencepiece(path)
+
+
+def _tiktoken(path: Path) -> Tokenizer:
+    from transformer.tokenizers.tiktoken import load_tiktoken
+
+    return load_tiktoken(path)
+
+
+def _llama2c(path: Path) -> Tokenizer:
+    from transformer.tokenizers.llama2c import load_llama2c_tokenizer
+
+    return load_llama2c_tokenizer(path)
+
+
 # What a file's name ends with, and what reads it. The first that fits is taken.
 READERS: dict[str, Callable[[Path], Tokenizer]] = {
     "vocab.bpe": _gpt2,
@@ -40,6 +58,9 @@ READERS: dict[str, Callable[[Path], Tokenizer]] = {
     "encoder.json": _gpt2,
     "vocab.json": _gpt2,
     ".json": _hf_json,
+    ".model": _sentencepiece,
+    ".tiktoken": _tiktoken,
+    ".bin": _llama2c,
 }
 
 # What makes a folder a tokenizer's, in order of preference: a file of that name, and its reader.
