@@ -88,3 +88,24 @@ def test_a_forked_child_starts_its_own_threads():
         _threads.parallel_for(range(10), done.append)
         os._exit(0 if sorted(done) == list(range(10)) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_two_threads_may_call_an_op_for_the_first_time_at_once(monkeypatch):
+    from tensor_core import _calls, ops
+
+    both = threading.Barrier(2)
+    made = _calls.short_call
+
+    def made_twice(*args):
+        both.wait()
+        return made(*args)
+
+    monkeypatch.setattr(_calls, "short_call", made_twice)
+    first = _calls.way_in(ops.exp)
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(first(torch.zeros(1)))) for _ in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.tolist() for result in results] == [[1.0], [1.0]]

@@ -107,7 +107,7 @@ def way_in(op: Op, otherwise: Callable[..., Any] | None = None) -> Callable[...,
     def first(*args: Any, **kwargs: Any) -> Any:
         if not made:
             made.append(short_call(op, otherwise))
-        (call,) = made
+        call = made[0]  # two threads may both have made one
         if op.__call__ is first:
             op.__call__ = call  # type: ignore[method-assign]
         for name, method in list(vars(Tensor).items()):
