@@ -31,6 +31,7 @@ _ARCHITECTURES = {
     "Qwen2ForCausalLM": "qwen2",
     "Qwen3ForCausalLM": "qwen3",
 }
+_VOCABULARY, _UNUSED = "tokenizer.ggml", 5
 _BLOCK = 32  # numbers of a row that Q8_0 keeps together
 
 
@@ -119,7 +120,15 @@ def _tokenizer_fields(tokenizer: Any, vocab_size: int) -> dict[str, Any]:
         return {}
     from transformer.tokenizers.gguf import gguf_fields
 
-    return dict(gguf_fields(tokenizer, vocab_size))
+    fields = dict(gguf_fields(tokenizer))
+    # Rows of the model beyond the tokenizer's ids, which fill it up to a round number, want names.
+    extra = range(len(fields[f"{_VOCABULARY}.tokens"]), vocab_size)
+    fillers: dict[str, list[Any]] = {"tokens": [f"[PAD{i}]" for i in extra], "token_type": [_UNUSED] * len(extra), "scores": [-1000.0] * len(extra)}  # fmt: skip
+    for name, values in fillers.items():
+        key = f"{_VOCABULARY}.{name}"
+        if key in fields:
+            fields[key] = [*fields[key], *values]
+    return fields
 
 
 def _gpt2_tensors(model: Any) -> Iterator[Stored]:

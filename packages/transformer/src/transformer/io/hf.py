@@ -142,7 +142,7 @@ def save_pretrained(
 
 def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """Write a tokenizer in the form ``transformers`` reads; in our own, of a kind it lacks."""
-    from transformer.tokenizers import BPETokenizer
+    from transformer.tokenizers import BPETokenizer, ByteTokenizer
     from transformer.tokenizers.model_file import save_sentencepiece
     from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 
@@ -151,6 +151,8 @@ def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
     elif isinstance(tokenizer, SentencePieceTokenizer):
         save_sentencepiece(tokenizer, folder / "tokenizer.model")
     else:
+        if isinstance(tokenizer, ByteTokenizer):  # both forms: it is a BPE without merges
+            BPETokenizer({bytes([b]): b for b in range(256)}, []).save(folder)
         _write_json(folder / OWN_TOKENIZER, tokenizer.to_dict())
 
 

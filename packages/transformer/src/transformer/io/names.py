@@ -1,9 +1,12 @@
 """Models that have a name: those that a package of the Python index brings along."""
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+
+_SUFFIXES = (".gguf", ".pt", ".bin", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,8 @@ def _hint(path: Path, name: str) -> str:
     near = near or get_close_matches(str(path), beside, n=1, cutoff=0.8)
     if near:
         return f"did you mean {near[0]}?"
-    if len(path.parts) == 2 and not path.is_absolute() and not path.suffix:
+    hub = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) and path.suffix not in _SUFFIXES
+    if hub and not path.parent.exists():
         return (
             f"to load a model of the Hugging Face Hub, download its folder first (hf download "
             f"{name} --local-dir {path.name}) and give that"
