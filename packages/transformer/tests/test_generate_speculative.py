@@ -48,7 +48,7 @@ def test_penalties_see_the_guesses_before_them(penalty):
 
 
 def away(counts, chances, constraints=1):
-    """How far counts are from the draws expected, in standard deviations of chi-square."""
+    """How far counts are from the draws expected, by chi-square, in standard deviations."""
     expected = np.array(list(chances.values())) * sum(counts.values())
     seen = np.array([counts.get(what, 0) for what in chances])
     rare = expected < 5  # pooled, as the test's approximation asks
@@ -58,7 +58,10 @@ def away(counts, chances, constraints=1):
         assert s[-1] == 0, "what cannot be drawn was drawn"
         e, s = e[:-1], s[:-1]
     degrees = len(e) - constraints
-    return (((s - e) ** 2 / e).sum() - degrees) / np.sqrt(2 * degrees)
+    spread = 2 / (9 * degrees)  # the cube root is nearly normal (Wilson and Hilferty, 1931)
+    return (((s - e) ** 2 / e).sum() / degrees) ** (1 / 3) / spread**0.5 - (
+        1 - spread
+    ) / spread**0.5
 
 
 SETTINGS = [
@@ -94,7 +97,8 @@ def test_every_next_token_is_drawn_from_the_models_distribution(asked, help):
         }
 
     assert away(pairs, joint(chances), constraints=V) < 4
-    assert away(pairs, joint(0.99 * others + 0.01 / V)) > 10  # the draft's own are far off
+    # The check can fail: the draft's own distribution is another.
+    assert away(pairs, joint(0.99 * others + 0.01 / V)) > 10
 
 
 def test_texts_of_a_model_with_a_cache_have_its_distribution():
