@@ -7,6 +7,7 @@ from transformer.tokenizers.bytes import ByteTokenizer
 from transformer.tokenizers.char import CharTokenizer
 from transformer.tokenizers.load import load_tokenizer
 from transformer.tokenizers.patterns import PATTERNS, Split
+from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 from transformer.tokenizers.table import TOKENIZERS, tokenizer_from_dict
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "BPETokenizer",
     "ByteTokenizer",
     "CharTokenizer",
+    "SentencePieceTokenizer",
     "Split",
     "Tokenizer",
     "load_tokenizer",

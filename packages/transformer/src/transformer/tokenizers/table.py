@@ -6,11 +6,13 @@ from transformer.tokenizers.base import Tokenizer
 from transformer.tokenizers.bpe import BPETokenizer
 from transformer.tokenizers.bytes import ByteTokenizer
 from transformer.tokenizers.char import CharTokenizer
+from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 
 TOKENIZERS: dict[str, Any] = {
     "char": CharTokenizer,
     "bytes": ByteTokenizer,
     "bpe": BPETokenizer,
+    "sentencepiece": SentencePieceTokenizer,
 }
 
 
