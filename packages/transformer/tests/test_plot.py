@@ -24,6 +24,15 @@ def make_run(folder: Path, steps: int = 50, shift: float = 0.0) -> Path:
     return folder
 
 
+def with_norms(run: Path) -> Path:
+    path = run / "metrics.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records[1:]:
+        record |= {"grad_norm": 1 / record["step"], "lr": 1e-3}
+    path.write_text("".join(json.dumps(r) + "\n" for r in records))
+    return run
+
+
 def blue(pixels: np.ndarray) -> int:
     """Count the pixels of the first run's colour, #1f5fa8."""
     return int((np.abs(pixels[..., :3] - np.array([0x1F, 0x5F, 0xA8]) / 255) < 0.02).all(-1).sum())
@@ -46,6 +55,19 @@ def test_an_svg_names_every_run_and_both_axes(tmp_path: Path) -> None:
     text = (tmp_path / "both.svg").read_text()
     for part in ("one: training", "two: held out (best", "step", "loss (nats per token)"):
         assert part in text
+
+
+def test_gradient_norm_and_learning_rate_stand_below(tmp_path: Path) -> None:
+    import matplotlib
+
+    run = with_norms(make_run(tmp_path / "one"))
+    plot_runs([run], tmp_path / "one.png")
+    pixels = matplotlib.image.imread(tmp_path / "one.png")
+    assert blue(pixels[:400]) > 300 and blue(pixels[450:]) > 30, "two panels"
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        plot_runs([run, make_run(tmp_path / "two")], tmp_path / "both.svg")
+    text = (tmp_path / "both.svg").read_text()
+    assert "gradient norm" in text and "learning rate" in text
 
 
 def test_a_run_of_one_evaluation_can_be_drawn(tmp_path: Path) -> None:

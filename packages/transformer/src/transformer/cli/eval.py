@@ -105,14 +105,15 @@ def _ids(model: str, file: str | None, tokenizer: Any, vocab_size: int) -> Any:
     """Return the token ids to predict, (N,)."""
     if file is None:
         return _held_out(model)
-    from transformer.data import load_text, open_tokens
+    from transformer.data import load_text
+    from transformer.train.material import open_folder
 
     if Path(file).is_dir():
-        train, held_out, own, facts = open_tokens(file, tokenizer)
-        if facts["vocab_size"] > vocab_size:
+        train, held_out, _, size = open_folder(file, tokenizer)
+        if size > vocab_size:
             raise ValueError(
-                f"{file} has a vocabulary of {facts['vocab_size']} tokens, {model} one of "
-                f"{vocab_size}: tokenize the text with the model's own tokenizer"
+                f"{file} has a vocabulary of {size:,} tokens, {model} one of {vocab_size:,}: "
+                "tokenize the text with the model's own tokenizer"
             )
         return (train if held_out is None else held_out).array
     if tokenizer is None:

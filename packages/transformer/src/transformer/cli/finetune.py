@@ -93,7 +93,7 @@ def _trainer(model: str, typed: dict[str, Any]) -> Any:
         config = TrainConfig.from_dict(settings)
     except ValueError as error:
         raise Misuse(str(error)) from None
-    net, tokenizer = load(config.init)
+    net, tokenizer = load(str(config.init))
     if "block_size" not in typed:
         settings["block_size"] = min(net.block_size, _LONG)
         config = TrainConfig.from_dict(settings)

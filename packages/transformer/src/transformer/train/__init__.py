@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transformer.train.checkpoint import load_model
     from transformer.train.config import TrainConfig
-    from transformer.train.evaluation import evaluate
+    from transformer.train.evaluation import Score, evaluate, perplexity
     from transformer.train.metrics import read_metrics
     from transformer.train.optimizer import make_optimizer
     from transformer.train.parallel import Team, choose_workers
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NonFiniteLoss",
+    "Score",
     "Stepper",
     "Team",
     "TrainConfig",
@@ -32,6 +33,7 @@ __all__ = [
     "learning_rate",
     "load_model",
     "make_optimizer",
+    "perplexity",
     "plot_runs",
     "read_metrics",
 ]
@@ -39,6 +41,7 @@ __all__ = [
 # Where each public name is made.
 _HOME = {
     "NonFiniteLoss": "stepper",
+    "Score": "evaluation",
     "Stepper": "stepper",
     "Team": "parallel",
     "TrainConfig": "config",
@@ -50,6 +53,7 @@ _HOME = {
     "learning_rate": "schedule",
     "load_model": "checkpoint",
     "make_optimizer": "optimizer",
+    "perplexity": "evaluation",
     "plot_runs": "plot",
     "read_metrics": "metrics",
 }

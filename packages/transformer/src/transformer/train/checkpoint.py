@@ -70,8 +70,12 @@ def load_model(run: str | Path) -> tuple[Any, Any, dict[str, Any]]:
     arrays, state = read_checkpoint(find_checkpoint(run, BEST, LAST))
     config = TrainConfig.from_dict(state["config"])
     model = rebuild(config, state)
-    averages = {_MODEL + name: a for name, a in _under(arrays, _EMA).items() if name != "updates"}
-    unpack_model({**arrays, **averages}, model)
+    unpack_model(arrays, model)
+    averages = _under(arrays, _EMA)
+    with torch.no_grad():  # by parameter: layers that share one have it twice among the arrays
+        for name, p in model.named_parameters():
+            if name in averages:
+                p.copy_(torch.from_numpy(averages[name]))
     if config.lora_rank:
         from transformer.layers.lora import merge_lora
 
@@ -90,7 +94,7 @@ def rebuild(config: TrainConfig, state: dict[str, Any]) -> Any:
         return build_model(config.model, **state["model_config"])
     from transformer import load
 
-    model, _ = load(config.init)
+    model, _ = load(str(config.init))
     if weights_sha256(model) != state["base_sha256"]:
         raise ValueError(
             f"{config.init} is not the model it was when adapters were trained for it: put that "

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transformer.data import Batches, load_text, train_val_split
+from transformer.data import Batches, TokenFile, load_text, open_tokens, train_val_split
 from transformer.models.base import IGNORE
 from transformer.tokenizers import Tokenizer
 from transformer.train.config import TrainConfig
@@ -121,16 +121,31 @@ def _from_data(config: TrainConfig, data: str, tokenizer: Tokenizer | None) -> M
     """Return a folder of tokens, or a file of conversations, as material."""
     if Path(data).suffix == ".jsonl":
         return _from_conversations(config, data, tokenizer)
-    from transformer.data import open_tokens
-
     if tokenizer is None and config.tokenizer not in MADE:
         tokenizer = make_tokenizer(config, "")
-    train, held_out, tokenizer, facts = open_tokens(data, tokenizer)
-    size = facts["vocab_size"]
+    train, held_out, tokenizer, size = open_folder(data, tokenizer)
     if held_out is not None:
         return Material(data, train, held_out, tokenizer, size, config)
     cut = int(len(train) * (1 - config.val_fraction))  # views of the file, not copies
     return Material(data, train.array[:cut], train.array[cut:], tokenizer, size, config)
+
+
+def open_folder(
+    data: str, tokenizer: Tokenizer | None
+) -> tuple[TokenFile, TokenFile | None, Tokenizer | None, int]:
+    """Return a folder's tokens to train on and to be judged by, their tokenizer, and its size.
+
+    Raises ``ValueError`` when they were made with another tokenizer than the one given.
+    """
+    train, held_out, own, facts = open_tokens(data)
+    if own is None:  # nanoGPT does not keep GPT-2's
+        train, held_out, own, facts = open_tokens(data, tokenizer)
+    elif tokenizer is not None and own.to_dict() != tokenizer.to_dict():
+        raise ValueError(
+            f"{data} was made with another tokenizer ({own.vocab_size:,} tokens) than the model's "
+            f"({tokenizer.vocab_size:,} tokens): tokenize the text again with that one"
+        )
+    return train, held_out, own, facts["vocab_size"]
 
 
 def _from_conversations(config: TrainConfig, data: str, tokenizer: Tokenizer | None) -> Material:

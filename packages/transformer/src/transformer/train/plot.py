@@ -20,7 +20,8 @@ def can_plot() -> bool:
 def plot_runs(runs: Sequence[str | Path], path: str | Path) -> None:
     """Draw training and held-out loss of the runs in these folders into a PNG, SVG or PDF file.
 
-    The training loss is drawn twice: every step, faintly, and its mean over neighbours. Raises
+    The training loss is drawn twice: every step, faintly, and its mean over neighbours. Below it
+    stand the gradient's norm and the learning rate, where the histories tell them. Raises
     ``ModuleNotFoundError`` naming the extra when matplotlib is missing, ``ValueError`` when a run
     has no history or the picture's kind is unknown.
     """
@@ -32,18 +33,39 @@ def plot_runs(runs: Sequence[str | Path], path: str | Path) -> None:
 
     if Path(path).suffix.lower() not in (".png", ".svg", ".pdf"):
         raise ValueError(f"{path}: a picture's name must end in .png, .svg or .pdf")
+    histories = [_history(run) for run in runs]
+    told = any("grad_norm" in record for records in histories for record in records)
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
-    axes = figure.add_subplot()
-    for index, run in enumerate(runs):
+    heights = [3, 1] if told else [1]
+    rows = figure.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)
+    axes, *below = rows[:, 0]
+    rates = below[0].twinx() if told else None
+    for index, (run, records) in enumerate(zip(runs, histories, strict=True)):
         name = f"{Path(run).name}: " if len(runs) > 1 else ""
         colour = _COLOURS[index % len(_COLOURS)]
-        _draw(axes, _history(run), name, colour, colour if name else _COLOURS[1])
+        _draw(axes, records, name, colour, colour if name else _COLOURS[1])
+        if told:
+            _draw_below(below[0], rates, records, colour)
     title = Path(runs[0]).resolve().name if len(runs) == 1 else "Loss by run"
-    axes.set(title=title, xlabel="step", ylabel="loss (nats per token)")
+    axes.set(title=title, ylabel="loss (nats per token)")
     axes.set_xlim(left=0)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
+    if rates:
+        rates.set_ylim(bottom=0)
+    [axes, *below][-1].set_xlabel("step")
     figure.savefig(path)
+
+
+def _draw_below(axes: Any, rates: Any, records: list[Record], colour: str) -> None:
+    """Draw the gradient's norm, on a scale of powers of ten, and the learning rate, dotted."""
+    told = [r for r in records if "grad_norm" in r]
+    steps = [r["step"] for r in told]
+    axes.plot(steps, [r["grad_norm"] for r in told], color=colour, linewidth=0.9)
+    rates.plot(steps, [r["lr"] for r in told], color=colour, linestyle=":")
+    axes.set(ylabel="gradient norm", yscale="log")
+    axes.grid(alpha=0.25)
+    rates.set_ylabel("learning rate (dotted)")
 
 
 def _history(run: str | Path) -> list[Record]:
