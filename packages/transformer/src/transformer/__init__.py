@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from transformer.data import (
         CORPORA,
         Batches,
+        Conversations,
         TokenFile,
         get_batch,
         load_text,
@@ -61,6 +62,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Batches": "transformer.data",
     "CORPORA": "transformer.data",
+    "Conversations": "transformer.data",
     "TokenFile": "transformer.data",
     "write_tokens": "transformer.data",
     "get_batch": "transformer.data",
@@ -103,6 +105,7 @@ __all__ = [
     "BigramConfig",
     "ByteTokenizer",
     "CharTokenizer",
+    "Conversations",
     "EmbeddedBigram",
     "EmbeddedBigramConfig",
     "GPTConfig",

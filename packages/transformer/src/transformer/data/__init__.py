@@ -1,6 +1,7 @@
 """Corpora, token files and conversations; the split into training and validation; batches."""
 
 from transformer.data.batches import get_batch, train_val_split
+from transformer.data.conversations import Conversations
 from transformer.data.corpora import CORPORA, load_text
 from transformer.data.folder import open_tokens, write_folder
 from transformer.data.order import Batches, Windows
@@ -9,6 +10,7 @@ from transformer.data.tokens import TokenFile, write_tokens
 __all__ = [
     "CORPORA",
     "Batches",
+    "Conversations",
     "TokenFile",
     "Windows",
     "get_batch",
