@@ -58,6 +58,10 @@ class Flag:
         )
 
 
+def _either(choices: tuple[str, ...]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
 _DEFAULTS = TrainConfig()
 
 MODEL_FLAGS = [
@@ -81,14 +85,19 @@ LEARNING = [
     Flag("steps", int, "Updates to make"),
     Flag("batch_size", int, "Sequences an update learns from"),
     Flag("accumulate", int, "Pieces a batch is computed in, to save memory"),
-    Flag("optimizer", Optimizer, "How the gradient becomes an update"),
+    Flag("optimizer", Optimizer, _either(OPTIMIZERS), "NAME"),
     Flag("lr", float, "Highest learning rate"),
     Flag("min_lr", float, "Learning rate at the end (default a tenth of --lr)"),
     Flag("warmup_steps", int, "Updates over which the rate rises to --lr"),
-    Flag("schedule", Schedule, "How it goes on from there"),
+    Flag("schedule", Schedule, f"How it goes on from there: {_either(SCHEDULES)}", "NAME"),
     Flag("decay_fraction", float, "Share of the updates, the last, over which wsd decays"),
     Flag("weight_decay", float, "How strongly matrices are pulled to zero"),
-    Flag("betas", tuple[float, float], "How long the two averages of adam, adamw, lion remember"),
+    Flag(
+        "betas",
+        tuple[float, float],
+        "How long the two averages of adam, adamw and lion remember",
+        "B1 B2",
+    ),
     Flag("momentum", float, "How long sgd and muon keep their direction"),
     Flag("nesterov", bool, "Whether they look ahead along it"),
     Flag("grad_clip", float, "Longest gradient allowed; 0 never clips"),

@@ -94,7 +94,8 @@ def counting(total: int, unit: str, quiet: bool = False) -> Iterator[Callable[[i
     try:
         yield told
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()
 
 
 def _bar(console: Console) -> Progress:

@@ -35,7 +35,7 @@ def train(**typed: Any) -> int:
     """Train a language model on a text; then let it write.
 
     Every setting is a flag, and stands in a file for --config by the same name (TOML or JSON):
-    --batch-size 8 is batch_size = 8; the model's own settings stand in a table [model], and are
+    --batch-size 8 is batch_size = 8; the model's own settings stand in a table "model", and are
     flags as --model.NAME. The run's folder keeps them all in config.json.
     """
     typed = {name: value for name, value in typed.items() if value not in (None, [])}
