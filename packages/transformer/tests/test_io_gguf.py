@@ -50,7 +50,7 @@ def logits(model):
         return model(ids)[0].numpy()
 
 
-# --- the container, beside the gguf package --------------------------------------------------------
+# --- the container, beside the gguf package -------------------------------------------------------
 
 
 def written_by_gguf(path: Path, tensors: dict, alignment: int = 32) -> None:

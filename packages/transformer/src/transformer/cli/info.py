@@ -56,7 +56,7 @@ def _readable(name: str, value: Any) -> str:
     from transformer.train.memory import readable
 
     if isinstance(value, dict):
-        return ", ".join(f"{key} {inner}" for key, inner in value.items())
+        return ", ".join(f"{key} {inner}" for key, inner in value.items() if inner is not None)
     if isinstance(value, float):
         return f"{value:.4g}"
     if name.endswith("_bytes"):

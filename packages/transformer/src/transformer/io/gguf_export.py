@@ -123,7 +123,11 @@ def _tokenizer_fields(tokenizer: Any, vocab_size: int) -> dict[str, Any]:
     fields = dict(gguf_fields(tokenizer))
     # Rows of the model beyond the tokenizer's ids, which fill it up to a round number, want names.
     extra = range(len(fields[f"{_VOCABULARY}.tokens"]), vocab_size)
-    fillers: dict[str, list[Any]] = {"tokens": [f"[PAD{i}]" for i in extra], "token_type": [_UNUSED] * len(extra), "scores": [-1000.0] * len(extra)}  # fmt: skip
+    fillers: dict[str, list[Any]] = {
+        "tokens": [f"[PAD{i}]" for i in extra],
+        "token_type": [_UNUSED for _ in extra],
+        "scores": [-1000.0 for _ in extra],
+    }
     for name, values in fillers.items():
         key = f"{_VOCABULARY}.{name}"
         if key in fields:
