@@ -9,7 +9,7 @@ import typer
 from transformer.cli.engine import Engine, choose_engine
 from transformer.cli.flags import LEARNING, Flag, SettingsCommand, with_flags
 from transformer.cli.options import Misuse, examples, full_path
-from transformer.cli.train import check_free, settings_typed, train_and_tell
+from transformer.cli.train import check_free, settings_typed, train_and_tell, warn_in_one_line
 from transformer.train.config import TrainConfig
 
 # Gentler than a run from nothing: the weights are good already.
@@ -67,6 +67,7 @@ def finetune(
             raise Misuse(f"--{name} is missing: gradine finetune MODEL --data FILE --out DIR")
     check_free(typed["out"], typed["overwrite"])
     choose_engine(typed.get("engine"))
+    warn_in_one_line()
     trainer = _trainer(model, typed)
     code = train_and_tell(trainer, typed.get("until"), 0, typed["quiet"])
     if typed["merge"] and code == 0:

@@ -39,6 +39,7 @@ def train(**typed: Any) -> int:
     flags as --model.NAME. The run's folder keeps them all in config.json.
     """
     typed = {name: value for name, value in typed.items() if value not in (None, [])}
+    warn_in_one_line()
     given = settings_typed(typed)
     trainer = resumed(given, typed) if "resume" in typed else _begun(given, typed)
     return train_and_tell(trainer, typed.get("until"), typed.get("sample", 400), typed["quiet"])
@@ -128,8 +129,6 @@ def train_and_tell(trainer: Any, until: int | None, sample: int, quiet: bool) ->
     from transformer.cli.progress import TrainingProgress
     from transformer.train import distributed
 
-    # NumPy's "invalid value encountered": that a loss is no number is said in better words.
-    warnings.filterwarnings("ignore", category=RuntimeWarning)
     quiet = quiet or not distributed.is_main()
     config, say = trainer.config, _say if not quiet else lambda line: None
     goal = min(config.steps, until or config.steps)
@@ -202,6 +201,13 @@ def _knows(tokenizer: Any, text: str) -> bool:
         return bool(tokenizer.encode(text))
     except ValueError:
         return False
+
+
+def warn_in_one_line() -> None:
+    """Let warnings be lines like all others."""
+    # NumPy's "invalid value encountered": that a loss is no number is said in better words.
+    warnings.filterwarnings("ignore", category=RuntimeWarning)
+    warnings.showwarning = lambda message, *_: _say(f"note: {message}")
 
 
 def _say(line: str) -> None:

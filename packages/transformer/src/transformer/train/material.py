@@ -149,7 +149,24 @@ def open_folder(
 
 
 def _from_conversations(config: TrainConfig, data: str, tokenizer: Tokenizer | None) -> Material:
-    raise NotImplementedError
+    """Return conversations as material: of each only the answers are learned."""
+    from transformer.data.conversations import Conversations
+
+    if tokenizer is None and config.tokenizer in ("char", "bpe"):
+        raise ValueError(
+            f"{data}: conversations need a tokenizer that is there already: begin with a trained "
+            "model (gradine finetune), or name a tokenizer's file or folder, or bytes"
+        )
+    tokenizer = tokenizer or make_tokenizer(config, "")
+    train, held_out = Conversations.split_files(
+        data, tokenizer, config.block_size, config.val_fraction
+    )
+    if held_out is None:
+        raise ValueError(
+            f"{data} has too few conversations to hold out a share of {config.val_fraction}: "
+            "give more, or a larger val_fraction"
+        )
+    return Material(data, train, held_out, tokenizer, tokenizer.vocab_size, config)
 
 
 def _count(rows: Any) -> int:
