@@ -1,5 +1,6 @@
 """``gradine train``."""
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -97,6 +98,8 @@ def _begun(given: dict[str, Any], typed: dict[str, Any]) -> Any:
 
 def check_free(out: str, overwrite: bool) -> None:
     """Raise ``Misuse`` when the folder holds a run that nobody said to overwrite."""
+    if os.environ.get("RANK", "0") != "0":  # under torchrun the main process may have begun it
+        return
     if (Path(out) / "last.safetensors").exists() and not overwrite:
         raise Misuse(
             f"{out} already holds a run: continue it with --resume {out}, replace it with "
