@@ -5,6 +5,8 @@ character of Latin-1 stands for itself, and the others, in order, for U+0100 and
 ``Ġ``, a newline ``Ċ`` (Radford et al. 2019, "Language Models are Unsupervised Multitask Learners").
 """
 
+from collections.abc import Iterable
+
 _VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 _HIDDEN = [byte for byte in range(256) if byte not in _VISIBLE]
 
@@ -40,3 +42,21 @@ def from_printable(written: str) -> bytes:
     if ALPHABET.issuperset(written):
         return written.translate(_READ).encode("latin-1")
     return written.encode("utf-8", "surrogatepass")
+
+
+def read_vocab(written: Iterable[tuple[str, int]]) -> dict[bytes, int]:
+    """The ids of the tokens that are written in printable characters.
+
+    Raises ValueError when two of them stand for the same bytes.
+
+    >>> read_vocab([("Ġthe", 5)])
+    {b' the': 5}
+    """
+    vocab: dict[bytes, int] = {}
+    for token, i in written:
+        if vocab.setdefault(from_printable(token), i) != i:
+            raise ValueError(
+                f"{token!r} (id {i}) stands for the same bytes as the token with the id "
+                f"{vocab[from_printable(token)]}"
+            )
+    return vocab

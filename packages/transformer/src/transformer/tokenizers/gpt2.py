@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from transformer.tokenizers.bpe import BPETokenizer
-from transformer.tokenizers.byte_alphabet import from_printable
+from transformer.tokenizers.byte_alphabet import from_printable, read_vocab
 from transformer.tokenizers.utf8 import to_bytes
 
 END = "<|endoftext|>"
@@ -27,7 +27,7 @@ def load(path: Path) -> BPETokenizer:
 def settings(path: Path) -> dict[str, Any]:
     """The arguments of ``BPETokenizer`` that the two files give."""
     vocab_file, merges_file = _files(path)
-    vocab = {from_printable(token): i for token, i in read_json(vocab_file).items()}
+    vocab = read_vocab(read_json(vocab_file).items())
     merges = _merges(merges_file)
     special = to_bytes(END) in vocab
     return {

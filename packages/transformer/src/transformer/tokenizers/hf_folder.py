@@ -18,30 +18,34 @@ if TYPE_CHECKING:
     from transformer.tokenizers.bpe import BPETokenizer
 
 
-def load(folder: Path) -> "BPETokenizer":
-    """The tokenizer of a folder with ``tokenizer.json``, or with the two files of GPT-2.
+def load(folder: Path, values: dict[str, Any] | None) -> "BPETokenizer":
+    """The tokenizer of a folder whose ``tokenizer.json`` holds ``values``; None: of GPT-2's files.
 
     Raises ValueError, naming what is not known here.
     """
     from transformer.tokenizers.bpe import BPETokenizer
 
-    whole = folder / "tokenizer.json"
-    settings = hf_json.settings(whole) if whole.is_file() else gpt2.settings(folder)
+    try:
+        return BPETokenizer(**_settings(folder, values))
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
+
+
+def _settings(folder: Path, values: dict[str, Any] | None) -> dict[str, Any]:
+    """The arguments of ``BPETokenizer`` that the files of the folder give together."""
+    settings = gpt2.settings(folder) if values is None else hf_json.settings_of(values)
     config = _read(folder, "special_tokens_map.json") | _read(folder, "tokenizer_config.json")
     _add_tokens(settings, config.get("added_tokens_decoder") or {})
     for role in ("bos", "eos"):
         settings[role] = _text(config.get(f"{role}_token")) or settings.get(role)
-    if not whole.is_file():
+    if values is None:
         _surround(settings, config)
     ids = {*settings["vocab"].values(), *(token.id for token in settings["added_tokens"])}
     ids |= set(settings.get("special_tokens", {}).values())
     # A model's default eos may lie outside a small vocabulary: no text can end with it.
     settings["stop"] = [i for i in _stop_ids(folder) if i in ids]
     settings["chat_template"] = _template(folder, config)
-    try:
-        return BPETokenizer(**settings)
-    except ValueError as error:
-        raise ValueError(f"{folder}: {error}") from None
+    return settings
 
 
 def save(tokenizer: "BPETokenizer", path: str | Path) -> None:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from transformer.io.atomic import replace_file
 from transformer.tokenizers.added import AddedToken
-from transformer.tokenizers.byte_alphabet import from_printable, printable
-from transformer.tokenizers.gpt2 import read_json
+from transformer.tokenizers.byte_alphabet import ALPHABET, from_printable, printable, read_vocab
 from transformer.tokenizers.hf_steps import cuts, normal_form, surroundings, written_cuts
 from transformer.tokenizers.merging import merges_of_ranks
 
@@ -23,17 +22,15 @@ if TYPE_CHECKING:
 _FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
-def load(path: Path) -> "BPETokenizer":
-    """The tokenizer of a ``tokenizer.json``. Raises ValueError, naming what is not known here."""
+def load(path: Path, values: dict[str, Any]) -> "BPETokenizer":
+    """The tokenizer of the ``tokenizer.json`` at ``path``, which holds ``values``.
+
+    Raises ValueError, naming what is not known here.
+    """
     from transformer.tokenizers.bpe import BPETokenizer
 
-    return BPETokenizer(**settings(path))
-
-
-def settings(path: Path) -> dict[str, Any]:
-    """The arguments of ``BPETokenizer`` that the file gives."""
     try:
-        return settings_of(read_json(path))
+        return BPETokenizer(**settings_of(values))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -49,15 +46,13 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
     before, after = surroundings(values.get("post_processor"))
     merges = [_merge(merge) for merge in model["merges"]]
     added = [_added_token(token, model["vocab"]) for token in values.get("added_tokens") or ()]
-    vocab = {from_printable(token): i for token, i in model["vocab"].items()}
-    made = {left + right for left, right in merges}
-    for token in added:  # in the model's list as well, where nothing makes them
-        name = from_printable(token.text)
-        if vocab.get(name) == token.id and len(name) > 1 and name not in made:
-            del vocab[name]
+    # Added tokens stand in the model's list as well, where nothing makes them.
+    made = {left + right for left, right in merges} | ALPHABET
+    apart = {token.text for token in added} - made
+    listed = ((token, i) for token, i in model["vocab"].items() if token not in apart)
     return {
-        "vocab": vocab,
-        "merges": merges,
+        "vocab": read_vocab(listed),
+        "merges": [(from_printable(left), from_printable(right)) for left, right in merges],
         "pattern": splits,
         "added_tokens": added,
         "before": before,
@@ -135,12 +130,12 @@ def _check_model(model: dict[str, Any]) -> None:
             raise ValueError(f"the model has {name}={model[name]!r}, which is not known here")
 
 
-def _merge(written: str | list[str]) -> tuple[bytes, bytes]:
-    """A merge, ``"a b"`` or ``["a", "b"]``."""
+def _merge(written: str | list[str]) -> tuple[str, str]:
+    """The two tokens of a merge, ``"a b"`` or ``["a", "b"]``."""
     parts = written.split(" ") if isinstance(written, str) else written
     if len(parts) != 2:
         raise ValueError(f"{written!r} is no merge of two tokens")
-    return from_printable(parts[0]), from_printable(parts[1])
+    return parts[0], parts[1]
 
 
 def _added_token(values: dict[str, Any], vocab: dict[str, int]) -> AddedToken:

@@ -2,28 +2,32 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from transformer.tokenizers.base import Tokenizer
 
 
 def _hf_folder(path: Path) -> Tokenizer:
+    from transformer.tokenizers.gpt2 import read_json
     from transformer.tokenizers.hf_folder import load
 
-    return _described(path / "tokenizer.json") or load(path)
+    whole = path / "tokenizer.json"
+    values = read_json(whole) if whole.is_file() else None
+    return _described(values or {}) or load(path, values)
 
 
 def _hf_json(path: Path) -> Tokenizer:
+    from transformer.tokenizers.gpt2 import read_json
     from transformer.tokenizers.hf_json import load
 
-    return _described(path) or load(path)
+    values = read_json(path)
+    return _described(values) or load(path, values)
 
 
-def _described(path: Path) -> Tokenizer | None:
-    """The tokenizer whose ``to_dict`` the file holds, as a folder of tokens does; None if none."""
-    from transformer.tokenizers.gpt2 import read_json
+def _described(values: dict[str, Any]) -> Tokenizer | None:
+    """The tokenizer whose ``to_dict`` a file holds, as a folder of tokens does; None if none."""
     from transformer.tokenizers.table import TOKENIZERS, tokenizer_from_dict
 
-    values = read_json(path) if path.is_file() else {}
     return tokenizer_from_dict(values) if values.get("type") in TOKENIZERS else None
 
 
