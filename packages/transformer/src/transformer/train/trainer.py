@@ -254,6 +254,8 @@ class Trainer:
             return None
         folder = Path(self.config.out)
         if self.step == 0:
+            for name in (LAST, BEST):  # of a run overwritten: no crash may leave one beside ours
+                (folder / name).unlink(missing_ok=True)
             (folder / "config.json").write_text(self.config.to_json(), encoding="utf-8")
         return MetricsFile(folder / METRICS, self.step)
 
