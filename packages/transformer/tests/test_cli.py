@@ -146,7 +146,7 @@ def test_a_signal_saves_says_how_to_resume_and_loses_no_bit(
         (["train", "--resume", "RUN", "--quick"], 2, "leave out --quick"),
         (["train", "--out", "RUN"], 2, "already holds a run"),
         (["train", "--config", "no-such-file"], 1, "no-such-file"),
-        (["generate", "no-such-run"], 1, "there is no run no-such-run"),
+        (["generate", "no-such-run"], 1, "there is no file, folder or model 'no-such-run'"),
         (["generate", "RUN", "--prompt", "Ω"], 1, "Ω"),
         (["generate", "RUN", "--temperature", "-1"], 2, "--temperature"),
         (["info", "."], 1, "holds no last.safetensors"),

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from transformer.cli.bench import bench
+from transformer.cli.chat import chat
 from transformer.cli.convert import convert
 from transformer.cli.eval import evaluate
 from transformer.cli.finetune import finetune
@@ -31,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, finetune, evaluate, generate, convert, plot, info, tokenize):
+for command in (train, finetune, evaluate, generate, chat, convert, plot, info, tokenize, bench):
     of_its_own = {name: getattr(command, name, None) for name in ("cls", "epilog")}
     app.command(**of_its_own)(command)
 
