@@ -82,6 +82,13 @@ def block(t, **more):
     return T[t].layers.Block(4, 2, **more)
 
 
+def translating(t, **more):
+    sizes = {"n_layer": 1, "n_head": 2, "n_embd": 4, "n_hidden": 3, "dropout": 0.0, **SMALL}
+    models = T[t].models
+    config = models.EncoderDecoderConfig(source_vocab_size=5, **{**sizes, **more})
+    return models.EncoderDecoder(config)
+
+
 def model(name, **more):
     return lambda t: T[t].models.build_model(name, **SMALL, **more)
 
@@ -110,6 +117,8 @@ TRANSFORMER = {
     "GRU": (model("gru", n_embd=2, n_hidden=2), IDS),
     "GRU dropping": (model("gru", n_embd=2, n_hidden=2, n_layer=2, dropout=0.3), IDS),
     "SingleHead": (model("head", n_embd=4, head_size=3), IDS),
+    "EncoderDecoder": (translating, IDS),
+    "EncoderDecoder norms first": (lambda t: translating(t, pre_norm=True, dropout=0.2), IDS),
     "GPT": (model("gpt", n_layer=2, n_head=2, n_embd=4), IDS),
     "GPT exact": (model("gpt", n_layer=1, n_head=1, n_embd=4, bias=False, gelu="none"), IDS),
     "GPT dropping": (model("gpt", n_layer=1, n_head=2, n_embd=4, dropout=0.2), IDS),

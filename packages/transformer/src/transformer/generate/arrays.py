@@ -208,7 +208,7 @@ def _heads(layer: Attention) -> Callable[[Array], tuple[Array, Array, Array]]:
 
 def _turn(rotary: Any, position: int) -> tuple[Array, Array]:
     """Cosines and signed sines at one position, (D,) each."""
-    cos, sin = rotary.table(position + 1, rotary.rates)
+    cos, sin = rotary.table(position + 1, torch.empty(0, dtype=torch.float32))
     return _array(cos)[position], _array(sin)[position]
 
 

@@ -39,11 +39,16 @@ class SinusoidalPositions(nn.Module):
             raise ValueError(f"SinusoidalPositions: n_embd {n_embd} must be even")
         self.n_embd, self.base = n_embd, base
 
-    def forward(self, length: int, start: int = 0) -> torch.Tensor:
-        t = torch.arange(start, start + length, dtype=torch.float32)  # (T,)
-        rate = self.base ** (-torch.arange(0, self.n_embd, 2, dtype=torch.float32) / self.n_embd)
+    def forward(
+        self, length: int, start: int = 0, like: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Vectors of ``length`` positions from ``start``, in the type and place of ``like``."""
+        # Angles are large far back: rounded to single precision, their sines would be off there.
+        t = torch.arange(start, start + length, dtype=torch.float64)  # (T,)
+        rate = self.base ** (-torch.arange(0, self.n_embd, 2, dtype=torch.float64) / self.n_embd)
         angle = t.unsqueeze(1) * rate  # (T, C / 2)
-        return torch.stack([angle.sin(), angle.cos()], dim=2).reshape(length, self.n_embd)
+        pairs = torch.stack([angle.sin(), angle.cos()], dim=2).reshape(length, self.n_embd)
+        return pairs.float() if like is None else pairs.to(like.device, like.dtype)
 
 
 class Rotary(nn.Module):
@@ -68,7 +73,7 @@ class Rotary(nn.Module):
         if head_dim % 2:
             raise ValueError(f"Rotary: head_dim {head_dim} must be even")
         self.head_dim = head_dim
-        steps = torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
+        steps = torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim
         self.rates = _scaled(1.0 / theta**steps, dict(scaling or {}))  # (D / 2,), radians a token
         self._known: dict[Any, tuple[torch.Tensor, torch.Tensor]] = {}
 
@@ -91,7 +96,7 @@ class Rotary(nn.Module):
 
     def _computed(self, length: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         with lasting():
-            t = torch.arange(length, dtype=torch.float32)
+            t = torch.arange(length, dtype=torch.float64)  # t * rate is large far back
             angle = t.unsqueeze(1) * self.rates  # (N, D / 2)
             cos, sin = angle.cos(), angle.sin()
             cos, sin = torch.cat([cos, cos], dim=1), torch.cat([-sin, sin], dim=1)

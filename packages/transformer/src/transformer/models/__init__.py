@@ -10,6 +10,7 @@ from transformer.models.lstm import LSTM, LSTMConfig
 from transformer.models.ngram import NGram, NGramConfig
 from transformer.models.rnn import RNN, RNNConfig
 from transformer.models.table import MODELS, build_model
+from transformer.models.translation import EncoderDecoder, EncoderDecoderConfig
 
 __all__ = [
     "GPT",
@@ -22,6 +23,8 @@ __all__ = [
     "BigramConfig",
     "EmbeddedBigram",
     "EmbeddedBigramConfig",
+    "EncoderDecoder",
+    "EncoderDecoderConfig",
     "GPTConfig",
     "GRUConfig",
     "LSTMConfig",
