@@ -13,7 +13,7 @@ import pytest
 
 from transformer import BPETokenizer, CharTokenizer, load_text, open_tokens, train_val_split
 from transformer.cli import main
-from transformer.data import files as data_files
+from transformer.data import stream
 from transformer.tokenizers import ByteTokenizer, load_tokenizer
 
 BOOK = load_text("python-reference")[:150_000] + "naïve — 日本語 🙂\n"
@@ -24,7 +24,7 @@ END = "<|endoftext|>"
 def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A book in a folder that is now the working one."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data_files, "PIECE", 5000)  # so that it comes in many pieces
+    monkeypatch.setattr(stream, "PIECE", 5000)  # so that it comes in many pieces
     Path("book.txt").write_bytes(BOOK.encode())
     return tmp_path / "book.txt"
 
@@ -153,6 +153,20 @@ def test_tokens_are_replaced_only_when_asked(book: Path, capsys: Any) -> None:
     assert Path("out/train.bin").read_bytes() == before
     assert main(["tokenize", "book.txt", "--out", "out", "-t", "bytes", "--overwrite"]) == 0
     assert ids_of("out") == list(BOOK.encode())
+
+
+def test_killed_while_it_reads_it_leaves_the_old_tokens(book: Path) -> None:
+    command = [sys.executable, "-m", "transformer", "tokenize", "-", "--out", "out", "-t", "bytes"]
+    subprocess.run(command, input=b"the old text", check=True, capture_output=True)
+    running = subprocess.Popen([*command, "--overwrite"], stdin=subprocess.PIPE)
+    assert running.stdin is not None
+    running.stdin.write(b"x" * (4 << 20))  # comes back when all but a pipe's length is read
+    running.kill()
+    running.communicate()
+    assert bytes(ids_of("out")) == b"the old text"
+    assert Path("out/.part").exists(), "it was at work"
+    subprocess.run([*command, "--overwrite"], input=b"the new text", check=True)
+    assert bytes(ids_of("out")) == b"the new text" and not Path("out/.part").exists()
 
 
 def test_help_teaches_by_example(capsys: Any) -> None:

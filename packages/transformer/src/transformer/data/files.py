@@ -1,5 +1,6 @@
 """Text files to make tokens of: all found first, then read as often as it takes."""
 
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from transformer.data.stream import PIECE, Reading, documents
+from transformer.data.stream import Reading, documents
 
 STDIN = "standard input"
 
@@ -34,7 +35,7 @@ class TextFiles:
         again: bool = False,
         piece: int | None = None,
     ) -> None:
-        self.piece = PIECE if piece is None else piece
+        self.piece = piece
         self.paths = [str(path) for path in paths]
         self.separator = separator
         self.documents = 0  # in the latest reading, as the next two
@@ -110,7 +111,6 @@ def _open(path: str) -> BinaryIO:
 def _copied() -> BinaryIO:
     """All of standard input, on the disk."""
     copy = tempfile.TemporaryFile()  # noqa: SIM115 - read again and again
-    while raw := sys.stdin.buffer.read(PIECE):
-        copy.write(raw)
+    shutil.copyfileobj(sys.stdin.buffer, copy)
     copy.flush()
     return copy  # type: ignore[return-value]

@@ -1,5 +1,6 @@
 """Batches in an order that is a function of seed and step: nothing to save, nothing to replay."""
 
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -174,7 +175,7 @@ class Batches:
         x = np.empty((len(places), self.block_size), np.int64)
         y = np.empty_like(x)
         epochs = places // len(self.source)
-        for epoch in np.unique(epochs).tolist():  # mostly one
+        for epoch in sorted(set(epochs.tolist())):  # mostly one
             here = epochs == epoch
             x[here], y[here] = self._fetch(places[here], epoch)
         return torch.from_numpy(x), torch.from_numpy(y)
@@ -190,9 +191,14 @@ class Batches:
         within = places - epoch * size
         if self.order == "sequential":
             return self.source.fetch(within, 0)
-        key = int(hashed(self.seed, 0, epoch)[0])
-        draw = int(hashed(self.seed, 1, epoch)[0])
+        key, draw = _drawn(self.seed, epoch)
         return self.source.fetch(shuffled(within, size, key), draw)
+
+
+@lru_cache(maxsize=16)
+def _drawn(seed: int, epoch: int) -> tuple[int, int]:
+    """What names the epoch's order, and what says where its first window begins."""
+    return int(hashed(seed, 0, epoch)[0]), int(hashed(seed, 1, epoch)[0])
 
 
 def _below(draws: np.ndarray, size: int) -> np.ndarray:

@@ -1,5 +1,8 @@
 """A shuffled order that is computed, never stored: any place in it, at once, from a seed."""
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
 _ROUNDS = 8  # four make a strong permutation of large halves (Luby, Rackoff); ours may be tiny
@@ -27,28 +30,37 @@ def shuffled(places: np.ndarray, size: int, key: int) -> np.ndarray:
     """What stands at ``places`` in the shuffled row of ``range(size)`` that ``key`` names.
 
     Over all places this is a permutation, and needs no memory but for the places asked about.
-    Shapes: (N,) int64 -> (N,) int64. Source: a Feistel network over the next larger power of
-    four, walked until inside ``range(size)`` (Black and Rogaway, "Ciphers with arbitrary finite
-    domains", 2002).
+    Shapes: (N,) int64 -> (N,) int64. Source: Black and Rogaway, "Ciphers with arbitrary finite
+    domains", 2002: a Feistel network over pairs of digits, walked until inside ``range(size)``.
 
     >>> sorted(shuffled(np.arange(10), 10, key=7).tolist())
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
-    half = np.uint64(max(1, ((size - 1).bit_length() + 1) // 2))  # bits
-    keys = hashed(key, np.arange(_ROUNDS))
-    found = _feistel(places.astype(np.uint64), half, keys)
-    while (outside := found >= np.uint64(size)).any():  # under four rounds on average
-        found[outside] = _feistel(found[outside], half, keys)
+    low = math.isqrt(size - 1) + 1
+    sizes = np.uint64(-(-size // low)), np.uint64(low)  # whose product is just above size
+    keys = _round_keys(key)
+    found = _feistel(places.astype(np.uint64), sizes, keys)
+    while (outside := found >= np.uint64(size)).any():  # once in about sqrt(size) times
+        found[outside] = _feistel(found[outside], sizes, keys)
     return found.astype(np.int64)
 
 
-def _feistel(values: np.ndarray, half: np.uint64, keys: np.ndarray) -> np.ndarray:
-    """One permutation of ``range(4**half)``: each round is undone by xoring the same again."""
-    low = (np.uint64(1) << half) - np.uint64(1)
-    left, right = values >> half, values & low
-    for key in keys:
-        left, right = right, left ^ (_mixed(right + key) & low)
-    return (left << half) | right
+@lru_cache(maxsize=16)
+def _round_keys(key: int) -> np.ndarray:
+    return hashed(key, np.arange(_ROUNDS))
+
+
+def _feistel(
+    values: np.ndarray, sizes: tuple[np.uint64, np.uint64], keys: np.ndarray
+) -> np.ndarray:
+    """One permutation of ``range(high * low)``: each round is undone by subtracting the same."""
+    high, low = sizes
+    left: np.ndarray = values // low
+    right: np.ndarray = values % low
+    for even, odd in zip(keys[::2], keys[1::2], strict=True):
+        left = (left + _mixed(right + even) % high) % high
+        right = (right + _mixed(left + odd) % low) % low
+    return left * low + right
 
 
 def _mixed(value: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ class Reading:
         self.name, self.bytes, self.characters = name, 0, 0
         self._digest = sha256()
 
-    def text(self, file: BinaryIO, piece: int = PIECE) -> Iterator[str]:
+    def text(self, file: BinaryIO, piece: int | None = None) -> Iterator[str]:
         """The file's text, some ``piece`` bytes at a time, never cutting a character.
 
         Raises ValueError naming the first byte that is not UTF-8 and where it stands.
@@ -41,7 +41,7 @@ class Reading:
         ['a', 'é']
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
-        while raw := file.read(piece):
+        while raw := file.read(PIECE if piece is None else piece):
             self._digest.update(raw)
             yield self._decoded(decoder, raw, final=False)
         self._decoded(decoder, b"", final=True)  # complains of half a character at the end
@@ -105,7 +105,7 @@ def encoded(
     pieces: Iterable[str | None],
     tokenizer: Tokenizer,
     separator_id: int | None = None,
-    size: int = PIECE,
+    size: int | None = None,
 ) -> Iterator[list[int]]:
     """The ids of documents that come in pieces, exactly as if each had been encoded whole.
 
@@ -125,7 +125,7 @@ def encoded(
 
 
 def recut(
-    pieces: Iterable[str | None], encode: Encode | None, size: int = PIECE
+    pieces: Iterable[str | None], encode: Encode | None, size: int | None = None
 ) -> Iterator[str | None]:
     """The same documents in other pieces, cut where ``encode`` takes no notice; None ends one.
 
@@ -135,6 +135,7 @@ def recut(
     >>> list(recut(["the cat", " sat", None], encode=list))
     ['the cat sat', None]
     """
+    size = PIECE if size is None else size
     waiting, wanted = "", size
     for piece in pieces:
         if piece is None:

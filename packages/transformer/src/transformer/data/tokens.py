@@ -132,7 +132,7 @@ class TokenFile:
         if isinstance(at, int):
             return int(self.gather(np.array([range(len(self))[at]]))[0])
         if isinstance(at, slice):
-            found = np.asarray(self.array[at])
+            found = self.array[at]
             return torch.from_numpy(self._checked(found).astype(np.int64))
         where = at.numpy() if isinstance(at, torch.Tensor) else np.asarray(at)
         return torch.from_numpy(self.gather(where))
@@ -142,7 +142,7 @@ class TokenFile:
 
         Raises ValueError for an id outside the vocabulary.
         """
-        return self._checked(np.asarray(self.array[at])).astype(np.int64)
+        return self._checked(self.array[at]).astype(np.int64)
 
     def sha256(self) -> str:
         """The SHA-256 of the file's bytes, in hexadecimal; reads it from end to end."""
@@ -154,7 +154,7 @@ class TokenFile:
     def pieces(self, start: int = 0, size: int = 1 << 20) -> Iterator[np.ndarray]:
         """The ids from ``start`` to the last, ``size`` at a time, as they lie in the file."""
         for at in range(start, len(self), size):
-            yield np.asarray(self.array[at : at + size])
+            yield self.array[at : at + size]
 
     def check(self) -> None:
         """Raise ValueError if any id is outside the vocabulary; reads the file from end to end."""
@@ -191,7 +191,7 @@ class TokenFile:
                 f"{self.path} has {size} bytes, no whole number of {self.dtype.name} ids: "
                 f"it is cut off, or its ids are of another type"
             )
-        return np.memmap(self.path, self.dtype, mode="r")
+        return np.asarray(np.memmap(self.path, self.dtype, mode="r"))  # indexed faster as such
 
 
 def _known_dtype(name: str, path: Path) -> np.dtype[Any]:
