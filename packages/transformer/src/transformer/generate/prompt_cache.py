@@ -60,7 +60,7 @@ class PromptCache:
                 f"prompt cache: a {type(self.model).__name__} keeps no cache, so there is nothing "
                 f"to save in {path}: leave the prompt cache out"
             )
-        held = {f"cache.{name}": np.ascontiguousarray(a) for name, a in self._arrays().items()}
+        held = {f"cache.{name}": np.array(a, order="C") for name, a in self._arrays().items()}
         about = json.dumps({"version": VERSION, "model": fingerprint(self.model)})
         write_tensors(path, {**held, "ids": np.array(self.ids, dtype=np.int64)}, {_KEY: about})
 

@@ -98,7 +98,7 @@ def is_unfinished(raw: bytes) -> bool:
 
 def _unfinished_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
     """How many of the last ids make a character that is not complete."""
-    for n in range(min(4, len(ids))):
+    for n in range(min(4, len(ids)) + 1):
         if not is_unfinished(tokenizer.decode_bytes(ids[: len(ids) - n][-4:])):
             return n
     return 0
