@@ -206,7 +206,7 @@ def _ordinary(chars: Sequence[tuple[str, bool]], tokenizer: Tokenizer) -> list[t
     )
     sizes = [len(bytes_of(i)) for i in ids]
     if sum(sizes) == len(learned) + 1 and bytes_of(ids[0])[:1] == b" ":
-        learned.insert(0, False)  # the space that SentencePiece puts before a text
+        learned.insert(0, learned[0])  # the space that SentencePiece puts before a text
     if sum(sizes) != len(learned):  # it changes the text: no telling which id is whose
         return _apart(chars, tokenizer)
     pairs, at = [], 0

@@ -38,7 +38,8 @@ def load_sentencepiece(path: str | Path) -> SentencePieceTokenizer:
     try:
         model = list(_fields(data))
         pieces = [_piece(_last(value)) for number, value in model if number == _PIECES]
-        messages = {number: _last(value) for number, value in model if number != _PIECES}
+        specs = (_TRAINER, _NORMALIZER, _DENORMALIZER)
+        messages = {number: _last(value) for number, value in model if number in specs}
     except (ValueError, TypeError, struct.error) as error:
         raise ValueError(f"{path} is not a SentencePiece model, or is damaged: {error}") from None
     if not pieces:
