@@ -327,6 +327,19 @@ def test_words_that_are_tokens_ignore_merges(tmp_path):
     assert max(tokenizer.encode(corpus()[0])) > 556
 
 
+def test_bytes_without_a_token_are_left_out(tmp_path):
+    content = json.loads(library("gpt2").to_str())
+    for char in "ĄÃ¤Ċ":  # the bytes 0x04, 0xc3, 0xa4 and the newline
+        del content["model"]["vocab"][char]
+    made = content["model"]["vocab"]
+    content["model"]["merges"] = [m for m in content["model"]["merges"] if {*m} <= made.keys()]
+    theirs = Tokenizer.from_str(json.dumps(content))
+    tokenizer = as_file(theirs, tmp_path)
+    texts = [*HARD, *random_texts(600, seed=8), "t\x04he e\x04r"]
+    assert_same(tokenizer, theirs, texts)
+    assert_same(tokenizer, as_library(tokenizer, tmp_path), texts)
+
+
 def test_a_vocabulary_of_ranks_alone_is_written_with_merges(tmp_path):
     ranks = BPETokenizer(ours("gpt4").vocab, None, "gpt4", {"<|end|>": 1300})
     theirs = as_library(ranks, tmp_path)

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from transformer import BPETokenizer, load_text
 from transformer.tokenizers import AddedToken, Tokenizer, tokenizer_from_dict
-from transformer.tokenizers.bpe import _WordCache
-from transformer.tokenizers.merging import NEVER, Merger, merge_long, merge_short
+from transformer.tokenizers.merging import NEVER, Merger, WordCache, merge_long, merge_short
 
 texts = st.text(alphabet=st.characters()) | st.text(alphabet="aeth' \n1<|end>")
 SPECIAL = ["<|end|>", "<|im_end|>", "<|pad|>"]
@@ -99,9 +98,9 @@ def test_a_word_of_a_hundred_thousand_letters():
 
 
 def test_the_cache_of_words_begins_anew_when_it_is_full(monkeypatch):
-    monkeypatch.setattr(_WordCache, "LARGEST", 3)
-    monkeypatch.setattr(_WordCache, "LONGEST", 4)
-    cache = _WordCache(list)
+    monkeypatch.setattr(WordCache, "LARGEST", 3)
+    monkeypatch.setattr(WordCache, "LONGEST", 4)
+    cache = WordCache(list)
     for word in ("a", "b", "abcde", "c"):
         assert cache[word] == tuple(word.encode())
     assert cache.keys() == {"a", "b", "c"}

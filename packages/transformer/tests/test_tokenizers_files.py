@@ -177,6 +177,25 @@ def test_what_would_give_other_ids_is_refused(path, value, said, tmp_path):
     assert str(file) in str(error.value)
 
 
+def test_bytes_without_a_token_are_left_out_as_files_mean_it(tmp_path):
+    vocab = {token: i for token, i in TRAINED.vocab.items() if token not in (b"\x04", b"\xc3")}
+    refusing = BPETokenizer(vocab, TRAINED.merges)
+    with pytest.raises(ValueError, match="no token for the byte 0x04"):
+        refusing.encode("t\x04h")
+    with pytest.raises(ValueError, match="leaves out bytes that have no token"):
+        refusing.save(tmp_path / "t.json")
+    dropping = BPETokenizer(vocab, TRAINED.merges, drop_unknown=True)
+    dropping.save(tmp_path / "t.json")
+    for tokenizer in (dropping, load_tokenizer(tmp_path / "t.json")):
+        assert tokenizer.decode(tokenizer.encode("\x04of t\x04he")) == "of the"
+        assert tokenizer.encode(" \x04t") == tokenizer.encode(" \x04") + tokenizer.encode("t")
+        assert tokenizer.encode("t\x04h") == TRAINED.encode("t") + TRAINED.encode("h")
+    content = content_of(dropping)
+    content["model"]["unk_token"] = "<unk>"
+    with pytest.raises(ValueError, match="an unknown token in the place of bytes"):
+        load_tokenizer(write(tmp_path / "t.json", content))
+
+
 def test_what_the_format_cannot_hold_is_not_written(tmp_path):
     spaced = BPETokenizer(TRAINED.vocab, [], "llama3", add_prefix_space=True)
     with pytest.raises(ValueError, match="a space in front only with GPT-2's pattern"):

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from transformer.tokenizers.added import AddedToken, Finder
 from transformer.tokenizers.base import END_TOKENS
-from transformer.tokenizers.merging import Merger
+from transformer.tokenizers.merging import Merger, WordCache
 from transformer.tokenizers.patterns import Pattern, splits_of, words_of
 from transformer.tokenizers.utf8 import to_bytes, to_text
 
@@ -31,9 +31,11 @@ class BPETokenizer:
     more to say. ``bos`` and ``eos`` are the tokens (name or id) that begin and end a text, ``stop``
     more that end an answer; ``before`` and ``after`` the ids that ``add_special`` puts around it.
     ``ignore_merges`` takes a word that is a token as it is (default: where there are no merges).
+    A byte without a token is refused, or left out with ``drop_unknown``, as ``tokenizers`` does.
 
     ``decode(encode(s)) == s`` for every string, unless a ``normalizer`` or ``add_prefix_space``
-    changes the text first. Raises ValueError for ids that are no ids, or mean two tokens.
+    changes the text first, or bytes are left out. Raises ValueError for ids that are no ids, or
+    mean two tokens.
 
     >>> tokenizer = BPETokenizer.train(["low lower lowest"], 260, special_tokens=["<|end|>"])
     >>> tokenizer.encode("lower<|end|>") == [*tokenizer.encode("lower"), 259]
@@ -59,6 +61,7 @@ class BPETokenizer:
         normalizer: Normalizer | None = None,
         add_prefix_space: bool = False,
         ignore_merges: bool | None = None,
+        drop_unknown: bool = False,
     ) -> None:
         self.vocab = dict(vocab)
         self.merges = None if merges is None else [(left, right) for left, right in merges]
@@ -70,6 +73,8 @@ class BPETokenizer:
         self.before, self.after = tuple(before), tuple(after)
         self.normalizer, self.add_prefix_space = normalizer, add_prefix_space
         self.ignore_merges = merges is None if ignore_merges is None else ignore_merges
+        complete = all(bytes([byte]) in self.vocab for byte in range(256))
+        self.drop_unknown = drop_unknown and not complete
         self._bytes_of = _bytes_by_id(self.vocab, self.added_tokens)
         self._special_ids = frozenset(self.special_tokens.values())
         self._id_of_name = self.special_tokens | {
@@ -80,7 +85,8 @@ class BPETokenizer:
         ends += [i for name, i in self.special_tokens.items() if name in END_TOKENS]
         self.stop_ids = frozenset(i for i in ends if i is not None)
         self._words = words_of(self.splits)
-        self._ids_of_word = _WordCache(Merger(self.vocab, self.merges, self.ignore_merges))
+        merger = Merger(self.vocab, self.merges, self.ignore_merges, self.drop_unknown)
+        self._ids_of_word = WordCache(merger)
         self._finders = {parse: self._finders_for(parse) for parse in (True, False)}
 
     @classmethod
@@ -292,24 +298,6 @@ class BPETokenizer:
     def __repr__(self) -> str:
         how = "by rank" if self.merges is None else f"{len(self.merges)} merges"
         return f"BPETokenizer({self.vocab_size} tokens, {how}, {len(self.special_tokens)} special)"
-
-
-class _WordCache(dict[str, tuple[int, ...]]):
-    """The ids of words: those met before are looked up, by C code alone."""
-
-    LONGEST = 64  # characters; longer words hardly come again
-    LARGEST = 1 << 17  # words, some 30 MB; then the cache begins anew
-
-    def __init__(self, merge: Callable[[bytes], list[int]]) -> None:
-        self._merge = merge
-
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        ids = tuple(self._merge(to_bytes(word)))
-        if len(word) <= self.LONGEST:
-            if len(self) >= self.LARGEST:
-                self.clear()
-            self[word] = ids
-        return ids
 
 
 def _bytes_by_id(vocab: Mapping[bytes, int], added: Sequence[AddedToken]) -> dict[int, bytes]:

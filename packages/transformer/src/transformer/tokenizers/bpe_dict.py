@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from transformer.tokenizers.bpe import BPETokenizer
 
 # What is kept as it is.
-_PLAIN = ("bos", "eos", "chat_template", "normalizer", "add_prefix_space", "ignore_merges")
+_PLAIN = (
+    *("bos", "eos", "chat_template", "normalizer"),
+    *("add_prefix_space", "ignore_merges", "drop_unknown"),
+)
 _LISTS = ("stop", "before", "after")
 
 

@@ -115,6 +115,7 @@ def _byte_level(fields: Mapping[str, Any]) -> BPETokenizer:
         chat_template=fields.get("tokenizer.chat_template"),
         add_prefix_space=bool(_get(fields, "add_space_prefix", False)),
         ignore_merges=pre in IGNORES_MERGES,
+        drop_unknown=True,  # SmolLM2 has no token for some control characters
     )
 
 

@@ -50,6 +50,9 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
     made = {left + right for left, right in merges} | ALPHABET
     apart = {token.text for token in added} - made
     listed = ((token, i) for token, i in model["vocab"].items() if token not in apart)
+    bytes_missing = bool(ALPHABET - model["vocab"].keys())
+    if bytes_missing and model.get("unk_token"):
+        raise ValueError("an unknown token in the place of bytes is not known here")
     return {
         "vocab": read_vocab(listed),
         "merges": [(from_printable(left), from_printable(right)) for left, right in merges],
@@ -60,6 +63,7 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
         "normalizer": normal_form(values.get("normalizer")),
         "add_prefix_space": prefix_space,
         "ignore_merges": bool(model.get("ignore_merges")),
+        "drop_unknown": bytes_missing,
     }
 
 
@@ -85,6 +89,8 @@ def content_of(tokenizer: "BPETokenizer") -> dict[str, Any]:
     if merges is None:
         merges = merges_of_ranks(tokenizer.vocab)
     normalizer = tokenizer.normalizer
+    if not tokenizer.drop_unknown and any(bytes([b]) not in tokenizer.vocab for b in range(256)):
+        raise ValueError("tokenizer.json leaves out bytes that have no token; give all 256 a token")
     return {
         "version": "1.0",
         "truncation": None,

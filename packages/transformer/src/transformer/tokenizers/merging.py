@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
+from transformer.tokenizers.utf8 import to_bytes
+
 NEVER = 1 << 60  # the rank of two neighbours that do not merge
 SHORT = 128  # up to here, looking through all pairs each time is faster than a heap
 
@@ -20,7 +22,8 @@ class Merger:
 
     With ``merges=None`` any two neighbours merge whose bytes together are a token, the lowest id
     first: how tiktoken's files of ranks are meant. With ``whole``, a word that is a token is that
-    token without further ado. Raises ValueError when a merge names a token that is none.
+    token without further ado. Bytes that have no token are refused, or left out with ``drop``.
+    Raises ValueError when a merge names a token that is none.
 
     >>> merger = Merger({b"a": 0, b"b": 1, b"ab": 2}, [(b"a", b"b")])
     >>> merger(b"abba")
@@ -32,9 +35,10 @@ class Merger:
         vocab: Mapping[bytes, int],
         merges: Sequence[tuple[bytes, bytes]] | None,
         whole: bool = False,
+        drop: bool = False,
     ) -> None:
         self._vocab = vocab
-        self._whole = whole
+        self._whole, self._drop = whole, drop
         self._byte = [vocab.get(bytes([byte]), -1) for byte in range(256)]
         self._complete = min(self._byte) >= 0
         if merges is None:
@@ -51,8 +55,10 @@ class Merger:
             return [self._vocab[word]]
         ids = [self._byte[byte] for byte in word]
         if not self._complete and -1 in ids:
-            byte = word[ids.index(-1)]
-            raise ValueError(f"encode: the vocabulary has no token for the byte 0x{byte:02x}")
+            if not self._drop:
+                byte = word[ids.index(-1)]
+                raise ValueError(f"encode: the vocabulary has no token for the byte 0x{byte:02x}")
+            ids = [i for i in ids if i >= 0]
         merge = merge_short if len(ids) <= SHORT else merge_long
         return merge(ids, self._rank, self._made)
 
@@ -117,6 +123,29 @@ def _ranked(
                 f"merge {rank}, {left!r} + {right!r}: {error.args[0]!r} is not in the vocabulary"
             ) from None
     return pairs, made
+
+
+class WordCache(dict[str, tuple[int, ...]]):
+    """The ids of words: those met before are looked up, by C code alone.
+
+    >>> cache = WordCache(Merger({b"a": 0, b"b": 1, b"ab": 2}, [(b"a", b"b")]))
+    >>> cache["abba"], len(cache)
+    ((2, 1, 0), 1)
+    """
+
+    LONGEST = 64  # characters; longer words hardly come again
+    LARGEST = 1 << 17  # words, some 30 MB; then the cache begins anew
+
+    def __init__(self, merge: Callable[[bytes], list[int]]) -> None:
+        self._merge = merge
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        ids = tuple(self._merge(to_bytes(word)))
+        if len(word) <= self.LONGEST:
+            if len(self) >= self.LARGEST:
+                self.clear()
+            self[word] = ids
+        return ids
 
 
 def merges_of_ranks(vocab: Mapping[bytes, int]) -> list[tuple[bytes, bytes]]:
