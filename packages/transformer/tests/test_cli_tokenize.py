@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -167,6 +168,22 @@ def test_killed_while_it_reads_it_leaves_the_old_tokens(book: Path) -> None:
     assert Path("out/.part").exists(), "it was at work"
     subprocess.run([*command, "--overwrite"], input=b"the new text", check=True)
     assert bytes(ids_of("out")) == b"the new text" and not Path("out/.part").exists()
+
+
+def test_a_disk_that_takes_no_more_is_said_in_one_line_and_loses_nothing(book: Path) -> None:
+    command = [sys.executable, "-m", "transformer", "tokenize", "-", "--out", "out", "-t", "bytes"]
+    subprocess.run(command, input=b"the old text", check=True, capture_output=True)
+    done = subprocess.run(
+        [*command, "--overwrite"],
+        input=b"x" * 200_000,
+        capture_output=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    said = done.stderr.decode()
+    assert done.returncode == 1 and said.count("\n") == 1
+    assert "out: File too large; the tokens could not be written, the folder is as it was" in said
+    assert bytes(ids_of("out")) == b"the old text"
+    assert not Path("out/.part").exists()
 
 
 def test_help_teaches_by_example(capsys: Any) -> None:

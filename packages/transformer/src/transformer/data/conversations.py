@@ -67,6 +67,13 @@ class Conversations:
         """The conversations of JSONL files; see ``read_conversations`` for their form.
 
         Raises ValueError naming the file and line that is wrong.
+
+        >>> import tempfile
+        >>> from transformer import ByteTokenizer
+        >>> path = Path(tempfile.mkdtemp()) / "chats.jsonl"
+        >>> _ = path.write_text('{"prompt": "1 + 1?", "completion": "2"}')
+        >>> Conversations.from_files(path, ByteTokenizer(), block_size=8)
+        Conversations(1 in 1 rows of 8, 1 tokens learned, 0 cut, 0 dropped)
         """
         return cls(_encoded(paths, tokenizer), block_size, _padding(tokenizer))
 
@@ -81,6 +88,14 @@ class Conversations:
         """Those to train on, and those held out: evenly spread over the files, None if none.
 
         Raises ValueError as ``from_files`` does, and when ``val_fraction`` is outside [0, 1).
+
+        >>> import tempfile
+        >>> from transformer import ByteTokenizer
+        >>> path = Path(tempfile.mkdtemp()) / "chats.jsonl"
+        >>> _ = path.write_text('{"prompt": "1 + 1?", "completion": "2"}\\n' * 10)
+        >>> train, val = Conversations.split_files(path, ByteTokenizer(), 8, val_fraction=0.2)
+        >>> train.conversations, val.conversations
+        (8, 2)
         """
         if not 0 <= val_fraction < 1:
             raise ValueError(f"val_fraction must be in [0, 1), got {val_fraction}")
@@ -96,7 +111,12 @@ class Conversations:
         return len(self._ids)
 
     def fetch(self, indices: np.ndarray, draw: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets of rows ``indices`` (n,), both (n, block_size) int64."""
+        """Inputs and targets of rows ``indices`` (n,), both (n, block_size) int64.
+
+        >>> talk = Encoded(np.array([5, 6, 7]), np.array([False, False, True]))
+        >>> Conversations([talk], block_size=4).fetch(np.array([0]))[1].tolist()
+        [[-100, 7, -100, -100]]
+        """
         ids = self._ids[indices].astype(np.int64)  # (n, T + 1)
         return ids[:, :-1], np.where(self._learned[indices], ids, IGNORE)[:, 1:]
 

@@ -65,6 +65,11 @@ def write_folder(
         if isinstance(tokenizer, CharTokenizer):
             write_meta(stage / NANOGPT, tokenizer)
         _put_in_place(stage, folder)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        reason = f"{error.strerror}; the tokens could not be written, the folder is as it was"
+        raise OSError(error.errno, reason, str(folder)) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     return meta

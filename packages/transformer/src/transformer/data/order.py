@@ -65,11 +65,19 @@ class Windows:
         return self._count
 
     def fetch(self, indices: np.ndarray, draw: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets of windows ``indices``, both (n, block_size) int64."""
+        """Inputs and targets of windows ``indices`` (n,), both (n, block_size) int64.
+
+        >>> Windows(torch.arange(9), block_size=3).fetch(np.array([0, 1]), draw=1)[0].tolist()
+        [[1, 2, 3], [4, 5, 6]]
+        """
         return self.cut(indices * self.stride + draw % self._shifts)
 
     def cut(self, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets of the windows that begin at ``starts``, both (n, block_size)."""
+        """Inputs and targets of windows that begin at ``starts`` (n,), both (n, block_size) int64.
+
+        >>> Windows(torch.arange(9), block_size=3).cut(np.array([5]))[1].tolist()
+        [[6, 7, 8]]
+        """
         at = starts[:, None] + np.arange(self.block_size + 1)  # (n, T + 1)
         if self.tokens is not None:
             found = self.tokens.gather(at)

@@ -141,23 +141,38 @@ class TokenFile:
         """The ids at positions ``at``, in its shape, int64.
 
         Raises ValueError for an id outside the vocabulary.
+
+        >>> _example().gather(np.array([[0, 9], [1, 1]])).tolist()
+        [[0, 9], [1, 1]]
         """
         return self._checked(self.array[at]).astype(np.int64)
 
     def sha256(self) -> str:
-        """The SHA-256 of the file's bytes, in hexadecimal; reads it from end to end."""
+        """The SHA-256 of the file's bytes, in hexadecimal; reads it from end to end.
+
+        >>> file = _example()
+        >>> file.sha256() == sha256(file.path.read_bytes()).hexdigest()
+        True
+        """
         digest = sha256()
         for piece in self.pieces():
             digest.update(piece.data)
         return digest.hexdigest()
 
     def pieces(self, start: int = 0, size: int = 1 << 20) -> Iterator[np.ndarray]:
-        """The ids from ``start`` to the last, ``size`` at a time, as they lie in the file."""
+        """The ids from ``start`` to the last, ``size`` at a time, as they lie in the file.
+
+        >>> [piece.tolist() for piece in _example().pieces(start=5, size=3)]
+        [[5, 6, 7], [8, 9]]
+        """
         for at in range(start, len(self), size):
             yield self.array[at : at + size]
 
     def check(self) -> None:
-        """Raise ValueError if any id is outside the vocabulary; reads the file from end to end."""
+        """Raise ValueError if any id is outside the vocabulary; reads the file from end to end.
+
+        >>> _example().check()
+        """
         if self.vocab_size is None:
             return
         start = 0
@@ -208,3 +223,12 @@ def _facts_beside(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return facts if path.name in named else {}
+
+
+def _example() -> TokenFile:
+    """A file of the ids 0 to 9, for the examples above."""
+    import tempfile
+
+    path = Path(tempfile.mkdtemp()) / "example.bin"
+    write_tokens(path, range(10), vocab_size=10)
+    return TokenFile(path, vocab_size=10)
