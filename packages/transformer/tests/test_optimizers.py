@@ -170,9 +170,23 @@ def test_orthogonal_keeps_the_directions_alone(shape: tuple[int, ...]) -> None:
     assert not orthogonal(torch.zeros(*shape)).numpy().any()
 
 
+def test_a_large_matrix_moves_as_small_ones_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = []
+    for piece in (1 << 16, 5):
+        monkeypatch.setattr("transformer.train.optimizers.lion._PIECE", piece)
+        matrices = [torch.tensor(START), torch.tensor(START).T]  # one of them not in rows
+        for p, g in zip(matrices, (GRADIENTS[0], GRADIENTS[0].T), strict=True):
+            p.requires_grad_()
+            p.grad = torch.tensor(g)
+        Lion(matrices, lr=LR, weight_decay=DECAY).step()
+        moved += [matrices[0].detach().numpy(), matrices[1].detach().numpy().T]
+    assert all((each == moved[0]).all() for each in moved)
+    assert (moved[0] != START).any()
+
+
 def test_lion_does_not_move_what_has_no_gradient() -> None:
     p = torch.ones(3, requires_grad=True)
-    p.grad = torch.tensor([0.0, 1e-30, -1e-30])
+    p.grad = torch.tensor([0.0, 1e-25, -1e-25])
     Lion([p], lr=0.25).step()
     assert p.tolist() == [1.0, 0.75, 1.25]
 
