@@ -50,10 +50,12 @@ if TYPE_CHECKING:
         BPETokenizer,
         ByteTokenizer,
         CharTokenizer,
+        SentencePieceTokenizer,
         Tokenizer,
         load_tokenizer,
         tokenizer_from_dict,
     )
+    from transformer.tokenizers.chat import chat_tokens, encode_chat, render_chat
     from transformer.train import TrainConfig, Trainer
 
 __version__ = "0.1.0"
@@ -87,7 +89,11 @@ _HOME = {
     "BPETokenizer": "transformer.tokenizers",
     "ByteTokenizer": "transformer.tokenizers",
     "CharTokenizer": "transformer.tokenizers",
+    "SentencePieceTokenizer": "transformer.tokenizers",
     "Tokenizer": "transformer.tokenizers",
+    "chat_tokens": "transformer.tokenizers.chat",
+    "encode_chat": "transformer.tokenizers.chat",
+    "render_chat": "transformer.tokenizers.chat",
     "load_tokenizer": "transformer.tokenizers",
     "tokenizer_from_dict": "transformer.tokenizers",
     "TrainConfig": "transformer.train",
@@ -111,6 +117,7 @@ __all__ = [
     "GPTConfig",
     "NGram",
     "NGramConfig",
+    "SentencePieceTokenizer",
     "SingleHead",
     "SingleHeadConfig",
     "TokenFile",
@@ -118,7 +125,9 @@ __all__ = [
     "TrainConfig",
     "Trainer",
     "build_model",
+    "chat_tokens",
     "convert",
+    "encode_chat",
     "engine_name",
     "generate",
     "get_batch",
@@ -126,6 +135,7 @@ __all__ = [
     "load_text",
     "load_tokenizer",
     "open_tokens",
+    "render_chat",
     "save_pretrained",
     "stream",
     "tokenizer_from_dict",

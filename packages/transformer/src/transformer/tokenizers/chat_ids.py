@@ -17,12 +17,13 @@ from transformer.tokenizers.added import AddedToken, Finder
 from transformer.tokenizers.base import Tokenizer
 from transformer.tokenizers.chat_text import (
     CHATML_TOKENS,
+    GENERATION_BEGINS,
+    GENERATION_ENDS,
     Message,
     checked_messages,
     render_chat,
     template_of,
 )
-from transformer.tokenizers.template import GENERATION_BEGINS, GENERATION_ENDS
 from transformer.tokenizers.utf8 import to_bytes
 
 _PRIVATE = range(0xE000, 0xF900)

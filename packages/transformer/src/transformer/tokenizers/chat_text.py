@@ -22,6 +22,9 @@ CHATML = (
 )
 CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")
 
+# The variables that a template writes around what it marks with {% generation %}.
+GENERATION_BEGINS, GENERATION_ENDS = "generation_begins", "generation_ends"
+
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _REASONING = ("reasoning_content", "thinking", "reasoning")
 

@@ -1,13 +1,14 @@
 """Jinja2 templates that come with models: rendered as Hugging Face does it, but as strangers' code.
 
 The sandbox keeps a template from Python's insides, and from changing what it is given. Jinja2's own
-says nothing of time and memory, so this one also counts: loops and calls draw on one allowance, and
-no operation may make a text, list or number of unreasonable size.
+says nothing of time and memory, so this one also counts: there is an allowance of loop turns and
+calls, and no operation may make a text, list or number of unreasonable size.
 """
 
 import json
 import re
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -19,10 +20,11 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from transformer.tokenizers.chat_text import GENERATION_BEGINS, GENERATION_ENDS
+
 LARGEST = 1 << 25  # characters of a text, or elements of a list, that one operation may make
-ALLOWANCE = 1 << 21  # loop turns and calls, each weighed with the length of the template
-_CALL = 16  # what a call costs, beside a loop's turn
-GENERATION_BEGINS, GENERATION_ENDS = "generation_begins", "generation_ends"
+TURNS = 1 << 21  # of all loops together, each weighed with the length of the template
+CALLS = 100_000
 
 # What may make much of little: methods of str, filters.
 _GROWING = frozenset(
@@ -40,11 +42,11 @@ def render(source: str, values: Mapping[str, Any]) -> str:
     >>> render("{% for name in names %}{{ name | upper }} {% endfor %}", {"names": ["a", "b"]})
     'A B '
     """
-    allowance = _Allowance(ALLOWANCE // (1 + len(source) // 256))
     template = _compiled(source)
     size, parts = 0, []
+    before = _allowance.set(_Allowance(TURNS // (1 + len(source) // 256), CALLS))
     try:
-        for part in template.generate({**values, "_allowance": allowance}):
+        for part in template.generate(values):
             size += len(part)
             _bounded(size)
             parts.append(part)
@@ -55,19 +57,26 @@ def render(source: str, values: Mapping[str, Any]) -> str:
         raise ValueError(f"the chat template: {error.message}") from None
     except Exception as error:  # whatever Python makes of a stranger's template
         raise ValueError(f"the chat template fails: {type(error).__name__}: {error}") from None
+    finally:
+        _allowance.reset(before)
     return "".join(parts)
 
 
 class _Allowance:
     """How many loop turns and calls are left."""
 
-    def __init__(self, left: int) -> None:
-        self._left = left
+    def __init__(self, turns: int, calls: int) -> None:
+        self.turns, self.calls = turns, calls
 
-    def _spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
+    def spend(self, turns: int = 0, calls: int = 0) -> None:
+        """Raises SecurityError when there are none left."""
+        self.turns, self.calls = self.turns - turns, self.calls - calls
+        if self.turns < 0 or self.calls < 0:
             raise SecurityError("it loops or calls too often")
+
+
+# Of the rendering that goes on in this thread. No variable of the template's: it could set that.
+_allowance: ContextVar[_Allowance] = ContextVar("allowance")
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -89,7 +98,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
-        __context["_allowance"]._spend(_CALL)
+        _allowance.get().spend(calls=1)
         owner = getattr(__obj, "__self__", None)
         if isinstance(owner, str) and getattr(__obj, "__name__", "") in _GROWING:
             _bound_product(owner, *args, *kwargs.values())
@@ -196,12 +205,12 @@ def _tojson(
     )
 
 
-@pass_context
-def _turns(context: Context, values: Iterable[Any]) -> list[Any]:
+@pass_context  # not for the context, but not to be computed while compiling
+def _turns(_: Context, values: Iterable[Any]) -> list[Any]:
     if _length(values):
         _bounded(_length(values))
     turns = list(values)
-    context["_allowance"]._spend(len(turns))
+    _allowance.get().spend(turns=len(turns))
     return turns
 
 
