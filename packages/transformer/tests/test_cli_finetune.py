@@ -138,6 +138,7 @@ def test_adapters_of_a_model_that_has_changed_are_refused(
         (["base", "--data", "nowhere.jsonl", "--out", "x"], 1, "nowhere.jsonl"),
         (["base", "--data", "foreign", "--out", "x"], 1, "made with another tokenizer"),
         (["base", "--data", "other.txt", "--out", "base"], 2, "already holds a run"),
+        (["base", "--data", "other.txt", "--out", "base", "--overwrite"], 1, "its own folder"),
         (
             ["base", "--data", "other.txt", "--out", "x", "--block-size", "49"],
             1,

@@ -45,19 +45,26 @@ def available_bytes() -> int | None:
 
 
 def estimate_bytes(
-    parameters: int, trained: int, tokens: int, n_embd: int, n_layer: int, vocab_size: int
+    parameters: int,
+    trained: int,
+    tokens: int,
+    n_embd: int,
+    n_layer: int,
+    vocab_size: int,
+    scores: int = 0,
 ) -> int:
     """Return roughly how many bytes a training step needs at its height, in float32.
 
     All weights once; a gradient and two moments for each that is trained; for every token of a
-    piece of the batch what a block keeps for its derivative, some 20 widths (Korthikanti et al.
-    2022, section 4.1, in numbers rather than bytes), and three times the scores over the
-    vocabulary.
+    piece of the batch what the blocks keep for their derivatives, 22 widths and ``scores``
+    attention scores each, and four times the scores over the vocabulary. The factors are measured:
+    a GPT or Llama takes from this to half as much again. (Korthikanti et al. 2022, section 4.1,
+    count what is kept, in half precision.)
 
     >>> estimate_bytes(800_000, 800_000, 768, n_embd=128, n_layer=4, vocab_size=65) // 2**20
-    42
+    45
     """
-    kept = tokens * (20 * n_embd * n_layer + 3 * vocab_size)
+    kept = tokens * (n_layer * (22 * n_embd + scores) + 4 * vocab_size)
     return 4 * (parameters + 3 * trained + kept)
 
 

@@ -1,6 +1,7 @@
 """From settings to a model and what it learns from, checked against each other and the memory."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from transformer._engine import torch
@@ -10,6 +11,7 @@ from transformer.train.checkpoint import adapt, weights_sha256
 from transformer.train.config import TrainConfig, check_names
 from transformer.train.material import Material, load_material
 from transformer.train.memory import check_memory, estimate_bytes
+from transformer.train.randomness import ON_TORCH
 
 
 def begin(config: TrainConfig, text: str | None = None) -> tuple[Any, Material, str | None]:
@@ -41,6 +43,8 @@ def begin_with(
     Returns and raises what :func:`begin` does.
     """
     init = config.init
+    if config.out and Path(config.out).resolve() == Path(str(init)).resolve():
+        raise ValueError(f"{init} cannot begin a run in its own folder: choose another --out")
     if config.block_size > model.block_size:
         raise ValueError(
             f"block_size={config.block_size} is more than {init} can look back on: "
@@ -65,14 +69,17 @@ def check_step_fits(
     config: TrainConfig, sizes: dict[str, Any], parameters: int | None = None
 ) -> None:
     """Raise ``MemoryError`` when a step of a model of these sizes needs more than is free."""
-    width, layers, vocabulary = (sizes.get(n) or 1 for n in ("n_embd", "n_layer", "vocab_size"))
-    if not all(isinstance(size, int) for size in (width, layers)):
+    width, layers, heads, vocabulary = (
+        sizes.get(name) or 1 for name in ("n_embd", "n_layer", "n_head", "vocab_size")
+    )
+    if not all(isinstance(size, int) for size in (width, layers, heads)):
         return  # the model will say what is wrong with them
     if parameters is None:
         parameters = vocabulary * width + 12 * layers * width**2
     tokens = config.batch_size * config.block_size // config.accumulate
     trained = parameters if not config.lora_rank else 0
-    needed = estimate_bytes(parameters, trained, tokens, width, layers, vocabulary)
+    scores = 0 if ON_TORCH else heads * config.block_size  # where torch computes them again
+    needed = estimate_bytes(parameters, trained, tokens, width, layers, vocabulary, scores)
     check_memory(
         needed,
         f"a step of {parameters:,} parameters on {tokens:,} tokens at once",
