@@ -1,6 +1,7 @@
 """Conversations: read, marked, packed, and complained about."""
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -247,8 +248,8 @@ def test_batches_of_rows_visit_each_once_and_resume(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("fraction", "held_out"), [(0.1, 20), (0.25, 50), (0.0, 0)])
-def test_some_are_held_out_evenly(tmp_path: Path, fraction: float, held_out: int) -> None:
-    pairs = [{"prompt": "", "completion": f"{i:03}"} for i in range(200)]
+def test_some_are_held_out_from_all_over(tmp_path: Path, fraction: float, held_out: int) -> None:
+    pairs = [{"prompt": "", "completion": f" {i:03}"} for i in range(200)]
     path = lines(tmp_path / "pairs.jsonl", *pairs)
     train, val = Conversations.split_files(path, PLAIN, 15, fraction)
     assert train.conversations == 200 - held_out
@@ -256,7 +257,18 @@ def test_some_are_held_out_evenly(tmp_path: Path, fraction: float, held_out: int
         assert held_out == 0
         return
     assert val.conversations == held_out
-    text = PLAIN.decode(val.fetch(np.arange(len(val)))[0].ravel().tolist(), skip_special=True)
-    assert {text.count(digit) > 0 for digit in "01"} == {True}
+    parts = [
+        PLAIN.decode(
+            part.fetch(np.arange(len(part)))[1].ravel().clip(0).tolist(), skip_special=True
+        )
+        for part in (train, val)
+    ]
+    numbers = [{int(n) for n in re.findall("[0-9]{3}", text)} for text in parts]
+    assert numbers[0] | numbers[1] == set(range(200)) and not numbers[0] & numbers[1]
+    assert abs(np.mean(list(numbers[1])) - 99.5) < 4 * 58 / np.sqrt(held_out)
+    assert len({n % 10 for n in numbers[1]}) > 5, "no rhythm of the file's"
     with pytest.raises(ValueError, match=r"val_fraction must be in \[0, 1\), got 1"):
         Conversations.split_files(path, PLAIN, 15, 1)
+    lines(path, pairs[0])
+    with pytest.raises(ValueError, match=r"1 conversations are too few .* val_fraction 0\.1"):
+        Conversations.split_files(path, PLAIN, 15)

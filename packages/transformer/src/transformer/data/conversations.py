@@ -11,6 +11,7 @@ import numpy as np
 
 from transformer.data.jsonl import Encoded, encode_example, read_conversations
 from transformer.data.order import Batches
+from transformer.data.shuffle import shuffled
 from transformer.models.base import IGNORE
 from transformer.tokenizers.base import Tokenizer
 
@@ -85,9 +86,10 @@ class Conversations:
         block_size: int,
         val_fraction: float = 0.1,
     ) -> "tuple[Conversations, Conversations | None]":
-        """Those to train on, and those held out: evenly spread over the files, None if none.
+        """Those to train on, and those held out (None if none), drawn from all over the files.
 
-        Raises ValueError as ``from_files`` does, and when ``val_fraction`` is outside [0, 1).
+        Which ones depends on nothing but how many there are. Raises ValueError as ``from_files``
+        does, when ``val_fraction`` is outside [0, 1), and when it leaves none to train on.
 
         >>> import tempfile
         >>> from transformer import ByteTokenizer
@@ -99,12 +101,16 @@ class Conversations:
         """
         if not 0 <= val_fraction < 1:
             raise ValueError(f"val_fraction must be in [0, 1), got {val_fraction}")
-        parts: tuple[list[Encoded], list[Encoded]] = ([], [])
-        for number, part in enumerate(_encoded(paths, tokenizer)):
-            held_out = int((number + 1) * val_fraction) > int(number * val_fraction)
-            parts[held_out].append(part)
-        train, val = parts
-        padding = _padding(tokenizer)
+        every, padding = list(_encoded(paths, tokenizer)), _padding(tokenizer)
+        cut = int(len(every) * (1 - val_fraction))
+        if cut == 0:
+            raise ValueError(
+                f"{len(every)} conversations are too few to learn from with val_fraction "
+                f"{val_fraction}"
+            )
+        order = shuffled(np.arange(len(every)), len(every), key=0)
+        train = [every[i] for i in sorted(order[:cut])]
+        val = [every[i] for i in sorted(order[cut:])]
         return cls(train, block_size, padding), cls(val, block_size, padding) if val else None
 
     def __len__(self) -> int:
