@@ -5,6 +5,7 @@ from transformer.layers.block import Block
 from transformer.layers.cache import Cache, KVCache, LayerCache
 from transformer.layers.embedding import PositionEmbedding, TokenEmbedding
 from transformer.layers.head import Head
+from transformer.layers.lora import LoRALinear, add_lora, merge_lora
 from transformer.layers.mlp import MLP
 from transformer.layers.moe import MoE
 from transformer.layers.norm import LayerNorm, RMSNorm
@@ -21,6 +22,7 @@ __all__ = [
     "Latent",
     "LayerCache",
     "LayerNorm",
+    "LoRALinear",
     "MoE",
     "PositionEmbedding",
     "RMSNorm",
@@ -28,4 +30,6 @@ __all__ = [
     "SinusoidalPositions",
     "SwiGLU",
     "TokenEmbedding",
+    "add_lora",
+    "merge_lora",
 ]

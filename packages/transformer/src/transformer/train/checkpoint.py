@@ -13,6 +13,7 @@ from transformer.models import build_model
 from transformer.tokenizers import tokenizer_from_dict
 from transformer.train.config import TrainConfig
 from transformer.train.ema import EMA
+from transformer.train.randomness import ON_TORCH
 
 # What a checkpoint's arrays are called: model.<parameter>, optimizer.<parameter>.<moment>,
 # ema.<parameter>. A run that trains adapters keeps these alone, and where their base is.
@@ -135,6 +136,8 @@ def unpack(
     state: dict[int, dict[str, Any]] = {}
     for name, array in _under(arrays, _OPTIMIZER).items():
         parameter, key = name.rsplit(".", 1)
+        if ON_TORCH:  # which keeps what it is given: a file that stays mapped, cannot be replaced
+            array = array.copy()  # on Windows
         state.setdefault(index_of[parameter], {})[key] = torch.from_numpy(array)
     optimizer.load_state_dict({"state": state, "param_groups": fresh["param_groups"]})
     if ema:
