@@ -60,8 +60,21 @@ def test_bpe_in_pieces_is_what_the_whole_text_gives(book: Path, pattern: str) ->
     asked = ["--tokenizer", "bpe", "--vocab-size", "400", "--pattern", pattern, "-q"]
     assert main(["tokenize", "book.txt", "-o", "out", *asked]) == 0
     tokenizer = open_tokens("out")[2]
-    assert tokenizer == BPETokenizer.train(BOOK, 400, pattern, [END], eos=END)
+    raw = BOOK.encode()
+    seen = raw[: int(len(raw) * 0.9)].decode(errors="ignore")
+    assert tokenizer == BPETokenizer.train(seen, 400, pattern, [END], eos=END)
     assert ids_of("out") == [*tokenizer.encode(BOOK), tokenizer.eos_id]
+
+
+def test_what_is_held_out_decides_no_token(book: Path) -> None:
+    asked = ["-t", "bpe", "--vocab-size", "260", "--val-fraction", "0.5", "-q"]
+    Path("a.txt").write_text("ab" * 500)
+    Path("b.txt").write_text("語" * 1000)
+    assert main(["tokenize", "a.txt", "b.txt", "--out", "out", *asked]) == 0
+    made = open_tokens("out")[2]
+    seen = "ab" * 500 + "語" * 333  # 2000 of 4000 bytes, less a character that is cut
+    assert made == BPETokenizer.train([seen[:1000], seen[1000:]], 260, "gpt2", [END], eos=END)
+    assert made != BPETokenizer.train("ab" * 500, 260, "gpt2", [END], eos=END)
 
 
 def test_documents_end_with_their_file_and_where_a_file_says_so(book: Path) -> None:

@@ -33,7 +33,8 @@ def tokenize(
         typer.Option(
             "--tokenizer",
             "-t",
-            help="char, bytes, bpe (learned from the text), or a tokenizer's file or folder.",
+            help="char, bytes, bpe (learned from what is not held out), "
+            "or a tokenizer's file or folder.",
             metavar="NAME|PATH",
         ),
     ] = "char",
@@ -77,7 +78,8 @@ def tokenize(
     separator = _separator(made, tokenizer, special)
     corpus = TextFiles(files, separator, again=made is None)
     if made is None:
-        made = _learned(tokenizer, corpus, vocab_size, pattern.value, quiet)
+        learn = {"vocab_size": vocab_size, "pattern": pattern.value}
+        made = _learned(tokenizer, corpus, 1 - val_fraction, learn, quiet)
     end = None if separator is None else made.special_tokens[separator]
 
     def facts() -> dict[str, Any]:
@@ -134,9 +136,9 @@ def _separator(tokenizer: "Tokenizer | None", name: str, special: str | None) ->
 
 
 def _learned(
-    kind: str, corpus: "TextFiles", vocab_size: int, pattern: str, quiet: bool
+    kind: str, corpus: "TextFiles", share: float, learn: dict[str, Any], quiet: bool
 ) -> "Tokenizer":
-    """The tokenizer made from the text."""
+    """The tokenizer made from the text; what is held out must not decide what a word is."""
     from transformer.data.stream import recut
     from transformer.tokenizers import BPETokenizer, CharTokenizer
     from transformer.tokenizers.patterns import words_of
@@ -150,14 +152,9 @@ def _learned(
                 raise ValueError("there is no text in the files, so there is nothing to learn from")
             return CharTokenizer(sorted(found))
         separator = corpus.separator or END_OF_TEXT
-        texts = recut(corpus.pieces(on_read), words_of(pattern))
-        return BPETokenizer.train(
-            (text for text in texts if text is not None),
-            vocab_size,
-            pattern,
-            [separator],
-            eos=separator,
-        )
+        pieces = corpus.pieces(on_read, limit=int((corpus.size or 0) * share))
+        texts = (text for text in recut(pieces, words_of(learn["pattern"])) if text is not None)
+        return BPETokenizer.train(texts, **learn, special_tokens=[separator], eos=separator)
 
 
 @contextmanager

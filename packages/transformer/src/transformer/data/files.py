@@ -58,10 +58,13 @@ class TextFiles:
         copied = self._copy.seek(0, 2) if self._copy else 0
         return sum(copied if path == "-" else Path(path).stat().st_size for path in self.paths)
 
-    def pieces(self, on_read: Callable[[int], object] | None = None) -> Iterator[str | None]:
+    def pieces(
+        self, on_read: Callable[[int], object] | None = None, limit: int | None = None
+    ) -> Iterator[str | None]:
         """All text from the first file to the last, in pieces; None ends a document.
 
-        ``on_read(bytes)`` is told how many bytes have been read so far. Raises ValueError naming
+        ``on_read(bytes)`` is told how many bytes have been read so far; after ``limit`` bytes
+        the text ends. Raises ValueError naming
         the file and the place where text is not UTF-8.
 
         >>> list(TextFiles([]).pieces())
@@ -69,9 +72,12 @@ class TextFiles:
         """
         self.documents, self.read, self.sources = 0, 0, []
         for path in self.paths:
+            left = None if limit is None else limit - self.read
+            if left == 0:
+                return
             reading = Reading(STDIN if path == "-" else path)
             self.sources.append(reading)
-            texts = self._texts(path, reading, on_read)
+            texts = self._texts(path, reading, on_read, left)
             for piece in documents(texts, self.separator):
                 self.documents += piece is None
                 yield piece
@@ -90,11 +96,15 @@ class TextFiles:
         }
 
     def _texts(
-        self, path: str, reading: Reading, on_read: Callable[[int], object] | None
+        self,
+        path: str,
+        reading: Reading,
+        on_read: Callable[[int], object] | None,
+        limit: int | None,
     ) -> Iterator[str]:
         before = self.read
         with self._opened(path) as file:
-            for text in reading.text(file, self.piece):
+            for text in reading.text(file, self.piece, limit):
                 self.read = before + reading.bytes
                 if on_read is not None:
                     on_read(self.read)

@@ -31,20 +31,25 @@ class Reading:
         self.name, self.bytes, self.characters = name, 0, 0
         self._digest = sha256()
 
-    def text(self, file: BinaryIO, piece: int | None = None) -> Iterator[str]:
+    def text(
+        self, file: BinaryIO, piece: int | None = None, limit: int | None = None
+    ) -> Iterator[str]:
         """The file's text, some ``piece`` bytes at a time, never cutting a character.
 
-        Raises ValueError naming the first byte that is not UTF-8 and where it stands.
+        No more than ``limit`` bytes are read, if there is one. Raises ValueError naming the
+        first byte that is not UTF-8 and where it stands.
 
         >>> import io
         >>> list(Reading("a").text(io.BytesIO("aé".encode()), piece=2))
         ['a', 'é']
         """
         decoder = codecs.getincrementaldecoder("utf-8")()
-        while raw := file.read(PIECE if piece is None else piece):
+        piece = PIECE if piece is None else piece
+        while raw := file.read(piece if limit is None else min(piece, limit - self.bytes)):
             self._digest.update(raw)
             yield self._decoded(decoder, raw, final=False)
-        self._decoded(decoder, b"", final=True)  # complains of half a character at the end
+        if limit is None or self.bytes < limit:
+            self._decoded(decoder, b"", final=True)  # complains of half a character at the end
 
     def facts(self) -> dict[str, Any]:
         """Name, bytes, characters and SHA-256, as JSON-able values.
