@@ -5,6 +5,7 @@ model on 10,000 random strings of the awkward kind: emoji, combining marks, CJK,
 """
 
 import io
+import json
 import random
 import unicodedata
 from pathlib import Path
@@ -14,10 +15,10 @@ import sentencepiece
 import tiktoken
 from tiktoken_ext import openai_public
 from tokenizers import AddedToken as TheirAddedToken
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from transformer.tokenizers import BPETokenizer
+from transformer.tokenizers import BPETokenizer, load_tokenizer
 from transformer.tokenizers.chat import CHATML, chat_tokens, encode_chat, render_chat
 from transformer.tokenizers.gguf import tokenizer_from_gguf
 from transformer.tokenizers.gguf_patterns import pattern_of
@@ -116,6 +117,73 @@ def test_other_models_are_refused(tmp_path):
         (tmp_path / "tok.model").write_bytes(trained(**options))
         with pytest.raises(ValueError, match=words):
             load_sentencepiece(tmp_path / "tok.model")
+
+
+def as_hugging_face_has_it(model):
+    """The same model as a tokenizer of Hugging Face's, with two tokens added."""
+    spm = sentencepiece.SentencePieceProcessor(model_proto=model)
+    vocab = {spm.id_to_piece(i): i for i in range(spm.get_piece_size())}
+    merges = [
+        (text[:k], text[k:])
+        for text, i in sorted(vocab.items(), key=lambda item: -spm.get_score(item[1]))
+        for k in range(1, len(text))
+        if i > 258 and text[:k] in vocab and text[k:] in vocab
+    ]
+    theirs = Tokenizer(
+        models.BPE(vocab, merges, byte_fallback=True, fuse_unk=True, unk_token="<unk>")
+    )
+    theirs.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    )
+    theirs.add_special_tokens(["<s>", "</s>", TheirAddedToken("<|im_end|>", normalized=False)])
+    theirs.add_tokens([TheirAddedToken("<tool>", normalized=False)])
+    return theirs
+
+
+def test_pieces_in_folders_of_hugging_face(tmp_path):
+    model = trained()
+    settings = {"bos_token": "<s>", "eos_token": "</s>", "chat_template": "{{ 1 }}"}
+    theirs = as_hugging_face_has_it(model)
+    for name in ("json", "model"):
+        (tmp_path / name).mkdir()
+    theirs.save(str(tmp_path / "json" / "tokenizer.json"))
+    (tmp_path / "model" / "tokenizer.model").write_bytes(model)
+    size = sentencepiece.SentencePieceProcessor(model_proto=model).get_piece_size()
+    listed = {
+        str(size): {"content": "<|im_end|>", "special": True},
+        str(size + 1): {"content": "<tool>", "special": False},
+    }
+    for name, more in (("json", {}), ("model", {"added_tokens_decoder": listed})):
+        config = json.dumps(settings | more)
+        (tmp_path / name / "tokenizer_config.json").write_text(config)
+        ours = load_tokenizer(tmp_path / name)
+        assert (ours.bos_id, ours.eos_id, ours.stop_ids) == (1, 2, {2, size})
+        assert ours.chat_template == "{{ 1 }}"
+        for text in TEXTS[:3000]:
+            text = f"{text}<|im_end|>x y<tool>{text}"
+            ids = theirs.encode(text, add_special_tokens=False).ids
+            assert ours.encode(text) == ids
+            assert ours.decode(ids) == text.replace("▁", " ")
+
+
+def test_steps_and_merges_that_are_no_pieces_are_refused(tmp_path):
+    theirs = as_hugging_face_has_it(trained())
+    theirs.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(" ", "▁")])
+    theirs.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(ValueError, match="prepares text in a way that is not known here"):
+        load_tokenizer(tmp_path)
+    vocab = {"<unk>": 0, "a": 1, "b": 2, "ab": 3, "ba": 4, "aba": 5}
+    for merges, words in (
+        (["a b", "b a", "ab a"], r"'aba' can be made in 2 ways, the merges have 1"),
+        (["ab a", "a b", "b a", "a ba"], "'aba' do not stand together"),
+    ):
+        model = {"type": "BPE", "vocab": vocab, "merges": merges, "byte_fallback": True}
+        replace = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
+        (tmp_path / "tokenizer.json").write_text(
+            json.dumps({"model": model, "normalizer": replace})
+        )
+        with pytest.raises(ValueError, match=words):
+            load_tokenizer(tmp_path)
 
 
 # --- tiktoken --------------------------------------------------------------------------------

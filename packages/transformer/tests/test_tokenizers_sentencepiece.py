@@ -112,6 +112,15 @@ def test_user_defined_pieces_are_never_joined_and_unused_ones_taken_apart():
     assert tokenizer.encode("abb") == [4]
 
 
+def test_user_defined_pieces_may_begin_a_new_stretch():
+    pieces = [("<unk>", 0, 2), ("[X]", 0, 4), ("▁a", 0, 1), ("▁", 0, 1), ("a", 0, 1)]
+    together = SentencePieceTokenizer(pieces)
+    apart = SentencePieceTokenizer(pieces, user_defined_apart=True)
+    assert together.encode("a[X]a") == [2, 1, 4]
+    assert apart.encode("a[X]a") == apart.encode("a[X]a", parse_special=False) == [2, 1, 2]
+    assert together.decode([2, 1, 4]) == apart.decode([2, 1, 2]) == "a[X]a"
+
+
 def test_extra_spaces_are_removed_when_asked():
     tokenizer = built(remove_extra_whitespaces=True)
     assert tokenizer.encode("  the   a ") == tokenizer.encode("the a")

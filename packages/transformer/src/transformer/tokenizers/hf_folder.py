@@ -43,8 +43,8 @@ def _settings(folder: Path, values: dict[str, Any] | None) -> dict[str, Any]:
     ids = {*settings["vocab"].values(), *(token.id for token in settings["added_tokens"])}
     ids |= set(settings.get("special_tokens", {}).values())
     # A model's default eos may lie outside a small vocabulary: no text can end with it.
-    settings["stop"] = [i for i in _stop_ids(folder) if i in ids]
-    settings["chat_template"] = _template(folder, config)
+    settings["stop"] = [i for i in stop_ids(folder) if i in ids]
+    settings["chat_template"] = template(folder, config)
     return settings
 
 
@@ -104,7 +104,7 @@ def _surround(settings: dict[str, Any], config: dict[str, Any]) -> None:
             settings[side] = [settings["special_tokens"][name]]
 
 
-def _stop_ids(folder: Path) -> list[int]:
+def stop_ids(folder: Path) -> list[int]:
     """The ids that end an answer by the model's own account."""
     for name in ("generation_config.json", "config.json"):
         ids = _read(folder, name).get("eos_token_id")
@@ -113,7 +113,7 @@ def _stop_ids(folder: Path) -> list[int]:
     return []
 
 
-def _template(folder: Path, config: dict[str, Any]) -> str | None:
+def template(folder: Path, config: dict[str, Any]) -> str | None:
     """The chat template; of several, the one called default."""
     file = folder / "chat_template.jinja"
     if file.is_file():

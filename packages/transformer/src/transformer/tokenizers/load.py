@@ -10,9 +10,12 @@ from transformer.tokenizers.base import Tokenizer
 def _hf_folder(path: Path) -> Tokenizer:
     from transformer.tokenizers.gpt2 import read_json
     from transformer.tokenizers.hf_folder import load
+    from transformer.tokenizers.sentencepiece_hf import has_pieces, load_hf_sentencepiece
 
     whole = path / "tokenizer.json"
     values = read_json(whole) if whole.is_file() else None
+    if has_pieces(path, values):
+        return load_hf_sentencepiece(path, values)
     return _described(values or {}) or load(path, values)
 
 
@@ -70,6 +73,7 @@ READERS: dict[str, Callable[[Path], Tokenizer]] = {
 # What makes a folder a tokenizer's, in order of preference: a file of that name, and its reader.
 FOLDERS: dict[str, Callable[[Path], Tokenizer]] = {
     "tokenizer.json": _hf_folder,
+    "tokenizer.model": _hf_folder,
     "vocab.bpe": _hf_folder,
     "merges.txt": _hf_folder,
 }

@@ -35,9 +35,11 @@ class SentencePieceTokenizer:
 
     ``space`` stands for a space in ``pieces``. ``add_dummy_prefix`` writes one space before each
     stretch of ordinary text (``whitespace_suffix``: after it); ``remove_extra_whitespaces`` keeps
-    one space of several, and none at the ends. ``add_bos``/``add_eos``: what
-    ``encode(add_special=True)`` adds. Raises ValueError when a piece is empty or stands twice, when
-    bytes are incomplete, or when neither bytes nor an unknown piece could stand for a stranger.
+    one space of several, and none at the ends. ``user_defined_apart`` begins a new stretch after a
+    user-defined piece, as Hugging Face does and SentencePiece does not. ``add_bos``/``add_eos`` say
+    what ``encode(add_special=True)`` adds. Raises ValueError when a piece is empty or stands twice,
+    when bytes are incomplete, or when neither bytes nor an unknown piece could stand for a
+    stranger.
 
     ``decode(encode(text)) == text`` for every text when there are byte pieces and
     ``remove_extra_whitespaces`` is off, but for U+2581 itself, which comes back as the space it
@@ -60,6 +62,7 @@ class SentencePieceTokenizer:
         add_dummy_prefix: bool = True,
         remove_extra_whitespaces: bool = False,
         whitespace_suffix: bool = False,
+        user_defined_apart: bool = False,
         add_bos: bool = True,
         add_eos: bool = False,
         bos_id: int | None = None,
@@ -73,6 +76,7 @@ class SentencePieceTokenizer:
         self.add_dummy_prefix = add_dummy_prefix
         self.remove_extra_whitespaces = remove_extra_whitespaces
         self.whitespace_suffix = whitespace_suffix
+        self.user_defined_apart = user_defined_apart
         self.add_bos, self.add_eos = add_bos, add_eos
         self.bos_id, self.eos_id = self._checked(bos_id, "bos_id"), self._checked(eos_id, "eos_id")
         self.chat_template = chat_template
@@ -106,7 +110,10 @@ class SentencePieceTokenizer:
         self._score_of = {text: self.pieces[i].score for text, i in self._id_of.items()}
         self._unused = frozenset(p.text for p in self.pieces if p.kind == UNUSED)
         self._user_defined = any_of(p.text for p in self.pieces if p.kind == USER_DEFINED)
-        self._special = any_of(self.special_tokens)
+        apart = {p.text: i for i, p in enumerate(self.pieces) if p.kind == USER_DEFINED}
+        apart = apart if self.user_defined_apart else {}
+        self._apart = {True: self.special_tokens | apart, False: apart}  # by parse_special
+        self._parting = {parse: any_of(ids) for parse, ids in self._apart.items()}
         self._words = word_pattern(self.space, self._id_of)
         self._cache: dict[str, tuple[int, ...]] = {}
         self._kinds = [piece.kind for piece in self.pieces]
@@ -161,14 +168,12 @@ class SentencePieceTokenizer:
         ids: list[int] = []
         if add_special and self.add_bos and self.bos_id is not None:
             ids.append(self.bos_id)
-        if parse_special and self._special is not None:
-            at = 0
-            for match in self._special.finditer(text):
-                self._encode_text(text[at : match.start()], ids)
-                ids.append(self.special_tokens[match.group()])
-                at = match.end()
-            text = text[at:]
-        self._encode_text(text, ids)
+        parting, apart = self._parting[parse_special], self._apart[parse_special]
+        for i, part in enumerate(parting.split(text) if parting is not None else [text]):
+            if i % 2:  # what the pattern found
+                ids.append(apart[part])
+            else:
+                self._encode_text(part, ids)
         if add_special and self.add_eos and self.eos_id is not None:
             ids.append(self.eos_id)
         return ids
@@ -275,7 +280,7 @@ class SentencePieceTokenizer:
                 text = text[1:]
                 fresh = self.remove_extra_whitespaces and not text
             else:
-                fresh = False
+                fresh = kind == USER_DEFINED and self.user_defined_apart
             out += text
         return bytes(out)
 
@@ -308,6 +313,7 @@ class SentencePieceTokenizer:
             "add_dummy_prefix": self.add_dummy_prefix,
             "remove_extra_whitespaces": self.remove_extra_whitespaces,
             "whitespace_suffix": self.whitespace_suffix,
+            "user_defined_apart": self.user_defined_apart,
             "add_bos": self.add_bos,
             "add_eos": self.add_eos,
             "bos_id": self.bos_id,
