@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transformer import TrainConfig, build_model
+from transformer import TrainConfig, build_model, load
 from transformer._engine import nn, torch
+from transformer.cli import main
+from transformer.io.adapter import load_adapter
 from transformer.layers.lora import LoRALinear, add_lora, load_lora_state, lora_state, merge_lora
 from transformer.train.optimizer import make_optimizer
 
@@ -156,3 +158,26 @@ def test_what_cannot_be_is_refused_and_leaves_the_model_as_it_was(
     add_lora(model, rank=1)
     with pytest.raises(ValueError, match="has LoRA adapters already"):
         add_lora(model)
+
+
+def test_the_adapters_of_a_run_are_written_alone_and_read_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text").write_text("two and two are four. " * 40)
+    base, tuned, alone = (str(tmp_path / name) for name in ("base", "tuned", "alone"))
+    few = ["--steps", "8", "--eval-batches", "1", "-q"]
+    small = ["--n-layer", "1", "--n-head", "1", "--n-embd", "8", "--block-size", "8"]
+    text = str(tmp_path / "text")
+    assert main(["train", "--text", text, "--out", base, "--sample", "0", *small, *few]) == 0
+    learn = ["--data", text, "--lr", "0.05", "--lora-rank", "2", "--lora-targets", "c_fc"]
+    assert main(["finetune", base, "--out", tuned, *learn, *few]) == 0
+    assert main(["convert", tuned, "--to", "peft", "--out", alone]) == 0
+    model, (expected, _) = load(base)[0], load(tuned)
+    before = model(IDS)[0].detach().numpy()
+    assert load_adapter(model, alone) == ["h.0.mlp.c_fc"]
+    scores = model(IDS)[0].detach().numpy()
+    np.testing.assert_allclose(scores, expected(IDS)[0].detach().numpy(), rtol=1e-4, atol=1e-5)
+    assert abs(scores - before).max() > 1e-3
+    capsys.readouterr()
+    assert main(["convert", base, "--to", "peft", "--out", str(tmp_path / "none")]) == 1
+    assert "base has no LoRA adapters" in capsys.readouterr().err

@@ -18,6 +18,7 @@ class Target(StrEnum):
     GGUF = "gguf"
     PT = "pt"
     LLAMA2C = "llama2c"
+    PEFT = "peft"
 
 
 class Kept(StrEnum):
@@ -39,7 +40,8 @@ def convert(
         typer.Option(
             "--to",
             help="hf: a folder for transformers. gguf: a file for llama.cpp. pt: a nanoGPT "
-            "checkpoint. llama2c: a file for llama2.c.",
+            "checkpoint. llama2c: a file for llama2.c. peft: a folder with the adapters of "
+            "gradine finetune alone.",
         ),
     ],
     out: Annotated[str, typer.Option("--out", "-o", help="The file or folder to write.")],
@@ -62,18 +64,23 @@ def convert(
     The weights are what they were: in f32 to the bit, otherwise rounded to the kind chosen.
     """
     choose_engine(engine)
+    from transformer.io.adapter import export_adapter
     from transformer.io.convert import DTYPES
     from transformer.io.convert import convert as convert_file
     from transformer.train.memory import readable
 
-    if dtype not in DTYPES[to]:
-        raise Misuse(f"--to {to} is written as {', '.join(DTYPES[to])}, not {dtype}")
+    kinds = DTYPES.get(to, ("f32",))
+    if dtype not in kinds:
+        raise Misuse(f"--to {to} is written as {', '.join(kinds)}, not {dtype}")
     path = Path(out)
     if path.exists() and not overwrite and not (path.is_dir() and not any(path.iterdir())):
         raise Misuse(f"{out} is there already: choose another --out, or add --overwrite")
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.absolute().parent} to write {out} into")
-    convert_file(source, to, path, dtype=dtype, tokenizer=tokenizer)
+    if to == Target.PEFT:
+        export_adapter(source, path)
+    else:
+        convert_file(source, to, path, dtype=dtype, tokenizer=tokenizer)
     files = [path] if path.is_file() else sorted(path.iterdir())
     print(f"{out}: {readable(sum(f.stat().st_size for f in files))}", file=sys.stderr)
 

@@ -58,6 +58,19 @@ def save_adapter(model: nn.Module, folder: str | Path, base: str | None = None) 
     replace_file(folder / CONFIG, lambda file: file.write(text.encode()))
 
 
+def export_adapter(run: str | Path, folder: str | Path) -> None:
+    """Write the adapters of a fine-tuned run, with the lowest held-out loss, into ``folder``.
+
+    Raises ``ValueError`` when the run trained the weights themselves.
+    """
+    from transformer.train.checkpoint import load_model
+
+    model, _, state = load_model(run, merged=False)
+    if not state["config"].get("lora_rank"):
+        raise ValueError(f"{run} has no LoRA adapters: it trained the weights themselves")
+    save_adapter(model, folder, base=state["config"]["init"])
+
+
 def load_adapter(model: nn.Module, folder: str | Path) -> list[str]:
     """Give ``model`` the adapters of a folder written here or by peft; return the layers' names.
 

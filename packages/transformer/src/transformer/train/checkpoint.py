@@ -60,13 +60,14 @@ def unpack_model(arrays: Arrays, model: nn.Module) -> None:
     model.load_state_dict({**{name: own[name] for name in _frozen(model)}, **weights})
 
 
-def load_model(run: str | Path) -> tuple[Any, Any, dict[str, Any]]:
+def load_model(run: str | Path, merged: bool = True) -> tuple[Any, Any, dict[str, Any]]:
     """Return the model of a run with its best weights, its tokenizer, and its checkpoint's state.
 
     ``run`` is a run's folder, or one checkpoint. Weights trained on one engine load on the other;
     where an average of the weights was kept, it is what is loaded; adapters are merged into the
-    model they adapt. Raises ``FileNotFoundError`` when there is none, ``TensorFileError`` when it
-    is damaged. The tokenizer is None where the run's tokens came without one.
+    model they adapt, unless told otherwise. Raises ``FileNotFoundError`` when there is none,
+    ``TensorFileError`` when it is damaged. The tokenizer is None where the run's tokens came
+    without one.
     """
     arrays, state = read_checkpoint(find_checkpoint(run, BEST, LAST))
     config = TrainConfig.from_dict(state["config"])
@@ -77,7 +78,7 @@ def load_model(run: str | Path) -> tuple[Any, Any, dict[str, Any]]:
         for name, p in model.named_parameters():
             if name in averages:
                 p.copy_(torch.from_numpy(averages[name]))
-    if config.lora_rank:
+    if config.lora_rank and merged:
         from transformer.layers.lora import merge_lora
 
         merge_lora(model)
