@@ -128,6 +128,15 @@ def test_gpt2s_two_files_with_a_configuration(tmp_path):
     assert tokenizer.special_tokens == {"<|endoftext|>": 319}
 
 
+def test_the_added_tokens_of_older_folders(tmp_path):
+    trained = gpt2_files(tmp_path, "vocab.json", "merges.txt")
+    write(tmp_path / "added_tokens.json", {"  ": 320, "<|sep|>": 321})
+    write(tmp_path / "special_tokens_map.json", {"additional_special_tokens": ["<|sep|>"]})
+    tokenizer = load_tokenizer(tmp_path)
+    assert tokenizer.encode("a  a<|sep|>") == [*trained.encode("a"), 320, *trained.encode("a"), 321]
+    assert tokenizer.special_tokens == {"<|endoftext|>": 319, "<|sep|>": 321}
+
+
 def without(content, path, value):
     """``content`` with another value at ``path``."""
     changed = copy.deepcopy(content)

@@ -35,7 +35,7 @@ def _settings(folder: Path, values: dict[str, Any] | None) -> dict[str, Any]:
     """The arguments of ``BPETokenizer`` that the files of the folder give together."""
     settings = gpt2.settings(folder) if values is None else hf_json.settings_of(values)
     config = _read(folder, "special_tokens_map.json") | _read(folder, "tokenizer_config.json")
-    _add_tokens(settings, config.get("added_tokens_decoder") or {})
+    _add_tokens(settings, config.get("added_tokens_decoder") or _added_of_old(folder, config))
     for role in ("bos", "eos"):
         settings[role] = _text(config.get(f"{role}_token")) or settings.get(role)
     if values is None:
@@ -94,6 +94,16 @@ def _add_tokens(settings: dict[str, Any], listed: dict[str, Any]) -> None:
         values = {flag: bool(token.get(flag, False)) for flag in flags}
         added.append(AddedToken(token["content"], int(i), **values))
     settings["added_tokens"] = added
+
+
+def _added_of_old(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """The tokens of ``added_tokens.json``, which older folders have, as newer ones list them."""
+    special = {_text(token) for token in config.get("additional_special_tokens") or ()}
+    special |= {_text(config.get(f"{role}_token")) for role in ("bos", "eos", "unk", "pad")}
+    return {
+        str(i): {"content": text, "special": text in special}
+        for text, i in _read(folder, "added_tokens.json").items()
+    }
 
 
 def _surround(settings: dict[str, Any], config: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """Where a text is cut into words before bytes are merged: no token reaches across a cut.
 
-The patterns need the package ``regex``: Python's own ``re`` knows no ``\\p{L}`` (any letter).
+The patterns need the package ``regex``: Python's own ``re`` knows no ``\\p{L}`` (any letter). Which
+characters are letters and numbers is a matter of the Unicode version that ``regex`` was made with;
+another library with another version cuts differently at characters that are new, and only there.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
