@@ -71,11 +71,36 @@ LAYERS |= layers_losses.LAYERS
 LAYERS |= layers_spatial.LAYERS
 
 SMALL = {"vocab_size": 5, "block_size": 3}
+LLAMA3 = {
+    "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16,
+}  # fmt: skip
 IDS = [("ids", (2, 3)), ("ids", (2, 3))]
 
 
 def attention(t, **more):
     return T[t].layers.Attention(4, 2, packed=True, **more)
+
+
+def attending(t, rope=None, latent=None, **more):
+    """Attention in a variant; ``rope`` is the width of what is turned."""
+    layers = T[t].layers
+    if rope is not None:
+        more["rotary"] = layers.Rotary(rope, scaling=LLAMA3)
+    if latent is not None:
+        more["latent"] = layers.Latent(*latent)
+    return layers.Attention(4, **{"n_head": 2, **more})
+
+
+def across(t):
+    """Cross-attention, which some of the source is hidden from."""
+    mask = t.tensor([[True, True, False], [True, False, False]]).view(2, 1, 1, 3)
+
+    class Across(T[t].layers.Attention):
+        def forward(self, x, source):
+            return super().forward(x, source, mask=mask)
+
+    return Across(4, 2, n_kv_head=1, n_source=3, causal=False, bias=False)
 
 
 def block(t, **more):
@@ -97,6 +122,22 @@ TRANSFORMER = {
     "Attention packed": (attention, [(2, 3, 4)]),
     "Attention packed without bias": (lambda t: attention(t, bias=False), [(1, 4, 4)]),
     "Attention packed dropping": (lambda t: attention(t, dropout=0.3), [(2, 3, 4)]),
+    "Attention in groups": (lambda t: attending(t, n_kv_head=1, bias=False), [(2, 3, 4)]),
+    "Attention both ways": (
+        lambda t: attending(t, causal=False, scale=0.7, bias=False),
+        [(2, 3, 4)],
+    ),
+    "Attention rotary": (lambda t: attending(t, rope=2, n_kv_head=1), [(1, 3, 4)]),
+    "Attention in a window": (lambda t: attending(t, window=2, bias=False), [(1, 4, 4)]),
+    "Attention ALiBi": (lambda t: attending(t, alibi=True, dropout=0.3, bias=False), [(2, 3, 4)]),
+    "Attention normed": (lambda t: attending(t, qk_norm=1e-5, rope=2, bias=False), [(1, 3, 4)]),
+    "Attention capped": (lambda t: attending(t, softcap=0.7, n_kv_head=1, window=2), [(1, 3, 4)]),
+    "Attention latent": (lambda t: attending(t, rope=2, latent=(2, 2), bias=False), [(1, 2, 4)]),
+    "Attention latent queries": (
+        lambda t: attending(t, rope=2, latent=(2, 2, 2), head_dim=1, softcap=2.0),
+        [(1, 2, 4)],
+    ),
+    "Attention across": (across, [(2, 2, 4), (2, 3, 3)]),
     "Block": (block, [(2, 3, 4)]),
     "Block exact": (lambda t: block(t, bias=False, gelu="none", dropout=0.2), [(1, 3, 4)]),
     "Head": (lambda t: T[t].layers.Head(4, 3, 4), [(2, 3, 4)]),
@@ -106,6 +147,10 @@ TRANSFORMER = {
     "MLP exact": (lambda t: T[t].layers.MLP(3, gelu="none", bias=False), [(2, 3)]),
     "MoE": (lambda t: T[t].layers.MoE(3, 2, n_expert=3, n_active=2), [(2, 2, 3)]),
     "MoE of one": (lambda t: T[t].layers.MoE(2, 3, n_expert=2, n_active=1), [(1, 3, 2)]),
+    "RMSNorm": (lambda t: T[t].layers.RMSNorm(4), [(2, 3, 4)]),
+    "Rotary": (lambda t: T[t].layers.Rotary(4, scaling=LLAMA3), [(1, 2, 3, 4)]),
+    "SwiGLU": (lambda t: T[t].layers.SwiGLU(3, 2), [(2, 3)]),
+    "SwiGLU with bias": (lambda t: T[t].layers.SwiGLU(2, 3, bias=True), [(1, 2, 2)]),
     "PositionEmbedding": (lambda t: T[t].layers.PositionEmbedding(4, 3), [("length", 3)]),
     "TokenEmbedding": (lambda t: T[t].layers.TokenEmbedding(5, 3), [("ids", (2, 3))]),
     "Bigram": (model("bigram"), IDS),
@@ -119,6 +164,27 @@ TRANSFORMER = {
     "SingleHead": (model("head", n_embd=4, head_size=3), IDS),
     "EncoderDecoder": (translating, IDS),
     "EncoderDecoder norms first": (lambda t: translating(t, pre_norm=True, dropout=0.2), IDS),
+    "Llama": (model("llama", n_layer=1, n_head=2, n_embd=4, n_hidden=3), IDS),
+    "Llama as Qwen": (
+        model(
+            "llama",
+            n_layer=1,
+            n_head=2,
+            n_kv_head=1,
+            head_dim=2,
+            n_embd=4,
+            n_hidden=3,
+            qk_norm=True,
+            attention_bias=True,
+            tie_embeddings=False,
+            window=2,
+        ),
+        IDS,
+    ),
+    "Llama of experts": (
+        model("llama", n_layer=1, n_head=1, n_embd=4, n_hidden=2, n_expert=2, n_expert_active=1),
+        [("ids", (1, 2)), ("ids", (1, 2))],
+    ),
     "GPT": (model("gpt", n_layer=2, n_head=2, n_embd=4), IDS),
     "GPT exact": (model("gpt", n_layer=1, n_head=1, n_embd=4, bias=False, gelu="none"), IDS),
     "GPT dropping": (model("gpt", n_layer=1, n_head=2, n_embd=4, dropout=0.2), IDS),

@@ -164,6 +164,9 @@ NO_DERIVATIVE = {
     ),
     # transformer
     "LanguageModel": "container",
+    **dict.fromkeys(["Cache", "KVCache", "LayerCache"], "a memory, for inference"),
+    "Latent": "sizes",
+    "SinusoidalPositions": "constants",
     # scalar_value
     **dict.fromkeys(["Value"], "type"),
     **dict.fromkeys(["draw", "grad"], "query"),
