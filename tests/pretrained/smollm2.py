@@ -20,8 +20,10 @@ import numpy as np
 import tokenizers
 import torch
 import transformers
+import xllamacpp
 
 import transformer
+from transformer.io.gguf_export import save_gguf
 from transformer.io.names import find_model
 from transformer.tokenizers.chat import render_chat
 
@@ -96,6 +98,7 @@ def main() -> int:
     same_numbers(report, model, theirs, ids, "its own reading of the file")
     round_trip(report, model, tokenizer, ids)
     answers(report, model, tokenizer)
+    llama_cpp(report, model, tokenizer)
     speed(report, model, theirs, ids[:32])
     print(f"{report.failed} of these claims do not hold" if report.failed else "all hold")
     return int(report.failed > 0)
@@ -199,7 +202,9 @@ def round_trip(report: Report, model: Any, tokenizer: Any, ids: list[int]) -> No
 
 def answers(report: Report, model: Any, tokenizer: Any) -> None:
     """The question, from Python and from the command line."""
-    prompt = render_chat([{"role": "user", "content": QUESTION}], tokenizer, True)
+    prompt = render_chat(
+        [{"role": "user", "content": QUESTION}], tokenizer, add_generation_prompt=True
+    )
     ids = tokenizer.encode(prompt)
     new = transformer.generate(
         model, ids, 40, tokenizer=tokenizer, temperature=0, stop="<|im_end|>"
@@ -211,6 +216,29 @@ def answers(report: Report, model: Any, tokenizer: Any) -> None:
                          check=False, env={**os.environ, "COLUMNS": "200"})  # fmt: skip
     said = ran.stdout.strip() or ran.stderr.strip()
     report("gradine chat smollm2 answers", said, ran.returncode == 0 and ANSWER in said)
+
+
+def llama_cpp(report: Report, model: Any, tokenizer: Any) -> None:
+    """The GGUF file this package writes, run by llama.cpp: its tokens, its text, its chances."""
+    start = PASSAGE.partition(",")[0]
+    ids = tokenizer.encode(start)
+    scores = our_logits(model, ids)[-1].astype(np.float64)
+    chances = scores - scores.max() - np.log(np.exp(scores - scores.max()).sum())
+    text = transformer.generate(model, start, 24, tokenizer=tokenizer, temperature=0)
+    with tempfile.TemporaryDirectory() as folder:
+        save_gguf(model, tokenizer, f"{folder}/m.gguf")
+        settings = xllamacpp.CommonParams()
+        settings.model.path = f"{folder}/m.gguf"
+        settings.n_ctx, settings.n_parallel, settings.verbosity = 256, 1, 0
+        asked = {"prompt": start, "n_predict": 24, "temperature": 0, "n_probs": 1}
+        given = xllamacpp.Server(settings).handle_completions(asked)
+    first = given["choices"][0]["logprobs"]["content"][0]
+    apart = abs(first["logprob"] - chances[first["id"]])
+    report("log-probability beside llama.cpp, our GGUF", f"{apart:.1e} apart", apart < 0.02)
+    said = given["choices"][0]["text"]
+    report("what llama.cpp writes", said.strip(), start + said == text)
+    count = given["usage"]["prompt_tokens"]
+    report("its tokens of the beginning", f"{count} and {len(ids)}", count == len(ids))
 
 
 def speed(report: Report, model: Any, theirs: Any, ids: list[int], count: int = 64) -> None:

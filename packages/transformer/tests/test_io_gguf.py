@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transformer import build_model, load, torch
+from transformer import BPETokenizer, build_model, load, torch
 from transformer.io.gguf import describe_gguf, llama3_factors, to_halves, to_pairs
 from transformer.io.gguf_export import save_gguf
 from transformer.io.gguf_file import TENSOR_TYPES, read_gguf
@@ -258,6 +258,7 @@ def test_other_frequency_factors_are_refused(tmp_path: Path) -> None:
     ({"llama.rope.dimension_count": 4}, "rope.dimension_count is 4"),
     ({"llama.attention.value_length": 4}, "key_length and value_length differ"),
     ({"llama.attention.head_count_kv": [2, 1]}, "head_count_kv differs between layers"),
+    ({"split.count": 3}, r"is one of 3 parts: put them together first"),
     ({"llama.context_length": None}, "has no llama.context_length"),
     ({"llama.block_count": 3}, "needs tensors that are not in the file: layers.2.*and 5 more"),
     ({"llama.block_count": 1}, "no place for these tensors: blk.1"),
@@ -272,6 +273,29 @@ def test_what_is_not_computed_is_named(tmp_path: Path, changes: dict, message: s
     write_gguf(tmp_path / "odd.gguf", metadata, written)
     with pytest.raises(ValueError, match=message):
         load(tmp_path / "odd.gguf", tokenizer=False)
+
+
+@pytest.mark.parametrize("dtype", ["f32", "q8_0"])
+def test_the_tokenizer_travels_along_and_spare_rows_get_names(tmp_path: Path, dtype: str) -> None:
+    trained = BPETokenizer.train("to be or not " * 9, 262, special_tokens=["<|end|>"])
+    torch.manual_seed(0)
+    model = build_model("llama", **{**TINY, "vocab_size": 270})
+    save_gguf(model, trained, tmp_path / "m.gguf", dtype=dtype)
+    metadata, tensors = read_gguf(tmp_path / "m.gguf")
+    assert len(metadata["tokenizer.ggml.tokens"]) == len(metadata["tokenizer.ggml.token_type"])
+    assert len(metadata["tokenizer.ggml.tokens"]) == tensors["token_embd.weight"].shape[0] == 270
+    tokenizer = load(tmp_path / "m.gguf")[1]
+    for text in ("to be", "Größe<|end|>", "[PAD265]"):
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.encode("not to<|end|>") == trained.encode("not to<|end|>")
+    with pytest.raises(ValueError, match="has 262 ids, the model only 40"):
+        save_gguf(model_of("llama"), trained, tmp_path / "m.gguf")
+
+
+def test_a_file_without_a_tokenizer_asks_for_one(tmp_path: Path) -> None:
+    save_gguf(model_of("llama"), None, tmp_path / "m.gguf")
+    with pytest.raises(FileNotFoundError, match=r"m.gguf holds no tokenizer: pass one"):
+        load(tmp_path / "m.gguf")
 
 
 def test_what_has_no_form_in_gguf_is_refused(tmp_path: Path) -> None:

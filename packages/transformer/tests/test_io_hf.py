@@ -17,6 +17,8 @@ from transformer.io.hf_config import from_hf
 from transformer.io.hf_settings import to_hf
 from transformer.io.safetensors import TensorFileError
 from transformer.io.stored import to_bfloat16
+from transformer.tokenizers import ByteTokenizer
+from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 
 TINY = {"vocab_size": 300, "block_size": 16, "n_layer": 2, "n_head": 4, "n_embd": 16}
 LLAMA = {"architectures": ["LlamaForCausalLM"], "vocab_size": 300, "hidden_size": 16,
@@ -260,12 +262,17 @@ def test_a_file_cut_short_is_refused(folder: Path) -> None:
 def test_tokenizers_travel_along(tmp_path: Path) -> None:
     model = model_of("llama")
     trained = BPETokenizer.train("to be or not to be " * 9, 262, special_tokens=["<|end|>"])
-    for tokenizer in (trained, CharTokenizer("abcdefg")):
+    pieces = SentencePieceTokenizer(
+        [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3), ("\u2581",), ("a",), ("b",), ("ab", -1)],
+        bos_id=1, eos_id=2, chat_template="{{ messages[0].content }}",
+    )  # fmt: skip
+    for tokenizer in (trained, CharTokenizer("abcdefg"), ByteTokenizer(), pieces):
         folder = tmp_path / type(tokenizer).__name__
         save_pretrained(model, tokenizer, folder)
         back = load(folder)[1]
         assert type(back) is type(tokenizer)
         assert back.encode("ab" * 3) == tokenizer.encode("ab" * 3)
+        assert back.chat_template == tokenizer.chat_template
     with pytest.raises(ValueError, match="the tokenizer has 301 ids, the model only 300"):
         save_pretrained(model, CharTokenizer(map(chr, range(301))), tmp_path / "none")
     assert not (tmp_path / "none").exists()

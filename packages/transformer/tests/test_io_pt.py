@@ -70,6 +70,16 @@ def test_a_tokenizer_is_asked_for(tmp_path: Path) -> None:
     assert load(path, tokenizer=CharTokenizer("abcde"))[1].vocab_size == 5
 
 
+def test_the_characters_of_nanogpt_are_found_beside_it(tmp_path: Path) -> None:
+    path = nanogpt_file(tmp_path / "ckpt.pt", gpt())
+    itos = dict(enumerate("\nabcd"))
+    meta = {"vocab_size": 5, "itos": itos, "stoi": {c: i for i, c in itos.items()}}
+    (tmp_path / "meta.pkl").write_bytes(pickle.dumps(meta))
+    assert load(path)[1].encode("bad\n") == [2, 1, 4, 0]
+    (tmp_path / "meta.pkl").rename(tmp_path / "other.pkl")
+    assert load(path, tokenizer=tmp_path / "other.pkl")[1].encode("bad\n") == [2, 1, 4, 0]
+
+
 def test_the_approximate_gelu_survives(tmp_path: Path) -> None:
     model = build_model("gpt", **SIZES)
     save_pt(model, None, tmp_path / "ckpt.pt")

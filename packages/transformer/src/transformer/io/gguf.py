@@ -45,6 +45,11 @@ def describe_gguf(path: Path) -> Pretrained:
     """
     metadata, tensors = read_gguf(path)
     architecture = metadata.get("general.architecture")
+    if metadata.get("split.count", 1) > 1:
+        raise ValueError(
+            f"{path} is one of {metadata['split.count']} parts: put them together first "
+            f"(llama-gguf-split --merge {path.name} WHOLE.gguf)"
+        )
     if architecture not in _ARCHITECTURES:
         raise ValueError(
             f"{path}: the architecture {architecture} is not known here; known are "
@@ -68,7 +73,7 @@ def describe_gguf(path: Path) -> Pretrained:
         model=model,
         config=config,
         tensors=named,
-        tokenizer=lambda: _tokenizer(metadata),
+        tokenizer=lambda: _tokenizer(path, metadata),
         special=special,
     )
 
@@ -270,7 +275,14 @@ def llama3_factors(scaling: Mapping[str, Any], theta: float, head_dim: int) -> F
     return (1 / ((1 - blend) / scaling["factor"] + blend)).astype(np.float32)
 
 
-def _tokenizer(metadata: Metadata) -> Any:
+def _tokenizer(path: Path, metadata: Metadata) -> Any:
     from transformer.tokenizers.gguf import tokenizer_from_gguf
 
-    return tokenizer_from_gguf(metadata)
+    if "tokenizer.ggml.model" not in metadata:
+        raise FileNotFoundError(
+            f"{path} holds no tokenizer: pass one, load(..., tokenizer=FILE) or --tokenizer FILE"
+        )
+    try:
+        return tokenizer_from_gguf(metadata)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -17,6 +17,7 @@ from transformer.io.stored import Pretrained, Stored
 
 CONFIG = "config.json"
 OWN_TOKENIZER = "gradine_tokenizer.json"  # of a kind that transformers does not have
+_PIECES = "tokenizer.model"
 _PICKLED = "pytorch_model.bin"
 # Tables that old files hold beside the weights, and that every model computes for itself.
 _COMPUTED = re.compile(r"rotary_emb\.inv_freq$|\.attn\.(masked_)?bias$")
@@ -95,7 +96,17 @@ def _tokenizer(folder: Path) -> Any:
 
     if (folder / OWN_TOKENIZER).is_file():
         return tokenizer_from_dict(read_json(folder / OWN_TOKENIZER))
-    return load_tokenizer(folder)
+    try:
+        return load_tokenizer(folder)
+    except (FileNotFoundError, ValueError):
+        if not (folder / _PIECES).is_file():
+            raise
+    # Llama 2's and Mistral's folders hold SentencePiece's own file, often beside another form.
+    tokenizer: Any = load_tokenizer(folder / _PIECES)
+    if (folder / "tokenizer_config.json").is_file():
+        template = read_json(folder / "tokenizer_config.json").get("chat_template")
+        tokenizer.chat_template = template if isinstance(template, str) else None
+    return tokenizer
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -143,13 +154,12 @@ def save_pretrained(
 def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """Write a tokenizer in the form ``transformers`` reads; in our own, of a kind it lacks."""
     from transformer.tokenizers import BPETokenizer, ByteTokenizer
-    from transformer.tokenizers.model_file import save_sentencepiece
     from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 
     if isinstance(tokenizer, BPETokenizer):
         tokenizer.save(folder)
     elif isinstance(tokenizer, SentencePieceTokenizer):
-        save_sentencepiece(tokenizer, folder / "tokenizer.model")
+        save_hf_sentencepiece(tokenizer, folder)
     else:
         if isinstance(tokenizer, ByteTokenizer):  # both forms: it is a BPE without merges
             BPETokenizer({bytes([b]): b for b in range(256)}, []).save(folder)

@@ -94,16 +94,18 @@ def describe_pt(path: Path, tokenizer: Path | None = None) -> Pretrained:
 
 
 def _tokenizer(path: Path, values: Mapping[str, Any], given: Path | None) -> Any:
+    from transformer.data.nanogpt import read_meta
     from transformer.tokenizers import tokenizer_from_dict
     from transformer.tokenizers.load import load_tokenizer
 
-    if given is not None:
-        return load_tokenizer(given)
-    if _TOKENIZER in values:
+    if given is None and _TOKENIZER in values:
         return tokenizer_from_dict(values[_TOKENIZER])
-    for name in ("meta.pkl", "tokenizer.json", "vocab.bpe"):
-        if (path.parent / name).is_file():
-            return load_tokenizer(path.parent / name)
+    beside = [path.with_name(name) for name in ("meta.pkl", "tokenizer.json", "vocab.bpe")]
+    found = given or next((file for file in beside if file.is_file()), None)
+    if found is not None and found.suffix == ".pkl":
+        return read_meta(found)
+    if found is not None:
+        return load_tokenizer(found)
     raise FileNotFoundError(
         f"{path} holds no tokenizer, and beside it is no meta.pkl or tokenizer.json: pass its "
         f"tokenizer, load(..., tokenizer=FILE) or --tokenizer FILE"
