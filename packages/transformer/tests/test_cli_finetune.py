@@ -29,8 +29,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "talks.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     tiny = ["--tokenizer", "bytes", "--n-layer", "1", "--n-head", "2", "--n-embd", "16"]
     how = ["--text", str(folder / "text.txt"), "--out", str(folder / "base"), "--sample", "0"]
-    size = ["--block-size", "48", "--steps", "30", "--eval-batches", "1", "-q", "--batch-size", "4"]
-    assert main(["train", *how, *tiny, *size]) == 0
+    size = ["--block-size", "48", "--steps", "60", "--eval-batches", "1", "-q", "--batch-size", "4"]
+    assert main(["train", *how, *tiny, *size, "--lr", "0.03", "--warmup-steps", "5"]) == 0
     return folder
 
 
@@ -53,12 +53,12 @@ def test_adapters_are_learned_from_answers_saved_alone_and_merged(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "tuned"
-    assert tuned(folder, out, "talks.jsonl", "--lr", "0.03", "--merge") == 0
+    assert tuned(folder, out, "talks.jsonl", "--lr", "0.03", "--warmup-steps", "2", "--merge") == 0
     assert capsys.readouterr().out == f"{out / 'merged'}\n"
     arrays, state = read_checkpoint(out / "last.safetensors")
     assert all("lora_" in name for name in arrays), "the frozen weights stay where they are"
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
-    assert records[-1]["val_loss"] < records[0]["val_loss"]
+    assert records[-1]["val_loss"] < records[0]["val_loss"] - 0.1
     assert state["config"]["block_size"] == 48, "the model's own context"
 
     base, adapted, merged = (

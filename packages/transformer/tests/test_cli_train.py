@@ -120,9 +120,11 @@ def test_a_run_that_no_longer_improves_says_why_it_ended(
         (["--label-smoothing", "2"], 2, "label_smoothing must be a number from 0"),
         (["--ema", "1"], 2, "ema must be"),
         (["--tokenizer", "nowhere"], 2, "there is no 'nowhere'"),
-        (["--data", "nowhere"], 1, "nowhere"),
         (["--lora-rank", "4"], 2, "lora_rank=4 needs init"),
         (["--init", "nowhere"], 1, "nowhere"),
+        (["--data", "tokens"], 2, "--data and --text are two things to learn from"),
+        (["--init", "run", "--tokenizer", "bpe"], 2, "--init brings its own tokenizer"),
+        (["--tokenizer", "bytes", "--vocab-size", "400"], 2, "--vocab-size is what bpe learns"),
     ],
 )
 def test_a_wrong_setting_is_one_line(
@@ -144,6 +146,14 @@ def test_a_step_too_large_for_memory_is_one_line(
     assert main(["train", "--text", "text.txt", "--n-embd", "256"]) == 1
     said = capsys.readouterr().err
     assert "1 MB are free: use a smaller model, batch_size" in said and said.count("\n") == 1
+
+
+def test_the_result_is_told_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--text", "text.txt", *TINY, "--out", "run", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    state = read_state("run/last.safetensors")
+    assert (facts["run"], facts["step"], facts["window"]) == ("run", 2, 8)
+    assert facts["best_held_out_loss"] == state["best_loss"]
 
 
 def test_help_fits_and_names_defaults(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,7 @@ PANELS = {
         Flag("until", int, "Stop and save after this many updates, to resume later"),
         Flag("engine", Engine, "What computes (default tensor_core)"),
         Flag("quiet", bool, "Print nothing", short="-q"),
+        Flag("json", bool, "At the end print the result for programs"),
         Flag("workers", str, "Threads, each with a slice of the batch", "N|auto"),
     ],
 }  # fmt: skip
@@ -69,9 +70,11 @@ def finetune(
     choose_engine(typed.get("engine"))
     warn_in_one_line()
     trainer = _trainer(model, typed)
-    code = train_and_tell(trainer, typed.get("until"), 0, typed["quiet"])
+    code = train_and_tell(trainer, typed, sample=0)
     if typed["merge"] and code == 0:
-        print(merge(typed["out"]))
+        folder = merge(typed["out"])
+        if not typed["json"]:
+            print(folder)
     return code
 
 

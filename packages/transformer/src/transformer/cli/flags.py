@@ -80,6 +80,7 @@ RUN_FLAGS = [
     Flag("engine", Engine, "What computes (default tensor_core)"),
     Flag("sample", int, "Tokens to write at the end (default 400)"),
     Flag("quiet", bool, "Print nothing but the sample", short="-q"),
+    Flag("json", bool, "At the end print the result for programs, and no sample"),
 ]
 LEARNING = [
     Flag("steps", int, "Updates to make"),

@@ -1,9 +1,10 @@
 """``gradine train``."""
 
+import json
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from transformer.cli.options import (
 )
 from transformer.io.checkpoint import find_checkpoint, read_state
 from transformer.train.config import TrainConfig, check_changes
+from transformer.train.rules import MADE
 
 
 @with_flags(PANELS)
@@ -42,8 +44,9 @@ def train(**typed: Any) -> int:
     typed = {name: value for name, value in typed.items() if value not in (None, [])}
     warn_in_one_line()
     given = settings_typed(typed)
+    _check_together(given)
     trainer = resumed(given, typed) if "resume" in typed else _begun(given, typed)
-    return train_and_tell(trainer, typed.get("until"), typed.get("sample", 400), typed["quiet"])
+    return train_and_tell(trainer, typed)
 
 
 train.cls = SettingsCommand  # type: ignore[attr-defined]
@@ -74,6 +77,17 @@ def settings_typed(typed: dict[str, Any]) -> dict[str, Any]:
     if "workers" in given:
         given["workers"] = parse_workers(given["workers"])
     return given
+
+
+def _check_together(given: dict[str, Any]) -> None:
+    """Raise ``Misuse`` when one thing typed would go unheard beside another."""
+    brings = "data" if "data" in given else "init" if "init" in given else None
+    if "data" in given and "text" in given:
+        raise Misuse("--data and --text are two things to learn from: give one of them")
+    if brings and given.get("tokenizer") in MADE:
+        raise Misuse(f"--{brings} brings its own tokenizer: leave out --tokenizer")
+    if "vocab_size" in given and given.get("tokenizer", "bpe") != "bpe":
+        raise Misuse("--vocab-size is what bpe learns; other tokenizers bring their own")
 
 
 def _begun(given: dict[str, Any], typed: dict[str, Any]) -> Any:
@@ -127,13 +141,15 @@ def resumed(given: dict[str, Any], typed: dict[str, Any]) -> Any:
     return Trainer.resume(run, text=text, **moved, **given)
 
 
-def train_and_tell(trainer: Any, until: int | None, sample: int, quiet: bool) -> int:
-    """Train, showing progress; then picture and sample. Return the exit code."""
+def train_and_tell(trainer: Any, typed: Mapping[str, Any], sample: int = 400) -> int:
+    """Train as was typed, showing progress; then picture and sample. Return the exit code."""
     from transformer.cli.progress import TrainingProgress
     from transformer.train import distributed
 
-    quiet = quiet or not distributed.is_main()
+    main = distributed.is_main()
+    quiet, as_json = typed["quiet"] or not main, typed["json"]
     config, say = trainer.config, _say if not quiet else lambda line: None
+    until, sample = typed.get("until"), typed.get("sample", sample)
     goal = min(config.steps, until or config.steps)
     if trainer.step >= config.steps:
         say(f"{config.out} has made its {config.steps} steps; more with --steps")
@@ -143,16 +159,34 @@ def train_and_tell(trainer: Any, until: int | None, sample: int, quiet: bool) ->
         trainer.run(until, [progress])
     finally:
         progress.close()
-    if not distributed.is_main():
-        return 128 + trainer.stopped_by if trainer.stopped_by else 0
     again = f"continue with: gradine train --resume {config.out}"
     if trainer.stopped_by:
         say(f"stopped at step {trainer.step} of {config.steps}, which is saved; {again}")
-        return 128 + trainer.stopped_by
-    _tell_the_end(trainer, say, again)
-    if sample and trainer.tokenizer:
+    elif main:
+        _tell_the_end(trainer, say, again)
+    if as_json and main:
+        print(json.dumps(_facts(trainer), indent=2))
+    elif sample and main and trainer.tokenizer and not trainer.stopped_by:
         _print_sample(trainer, sample)
-    return 0
+    return 128 + trainer.stopped_by if trainer.stopped_by else 0
+
+
+def _facts(trainer: Any) -> dict[str, Any]:
+    """Return what came of a run, for programs."""
+    config, best = trainer.config, trainer.scores(trainer.best_loss)
+    return {
+        "run": config.out,
+        "step": trainer.step,
+        "steps": config.steps,
+        "stopped_early": trainer.stopped_early,
+        "stopped_by_signal": trainer.stopped_by,
+        "last_held_out_loss": trainer.val_loss,
+        "best_held_out_loss": best["val_loss"],
+        "best_perplexity": best["val_perplexity"],
+        "best_bits_per_byte": best.get("val_bits_per_byte"),
+        "window": config.block_size,
+        "seconds": trainer.elapsed,
+    }
 
 
 def _tell_the_end(trainer: Any, say: Callable[[str], object], again: str) -> None:
@@ -181,7 +215,7 @@ def _heading(trainer: Any) -> str:
     return (
         f"{config.model}, {all_:,} parameters{share}; {config.data or config.text}, "
         f"{material.tokens:,} tokens of {material.vocab_size:,} kinds; held out: "
-        f"{config.eval_batches * config.batch_size} windows of {config.block_size} tokens; "
+        f"{sum(len(x) for x, _ in material.windows)} windows of {config.block_size} tokens; "
         f"{ENGINE}, {workers} worker{'s' * (workers > 1)}; run {config.out}"
     )
 

@@ -14,9 +14,9 @@ from transformer.models.base import IGNORE
 from transformer.tokenizers import Tokenizer
 from transformer.train.config import TrainConfig
 from transformer.train.evaluation import Pairs, spread_windows
+from transformer.train.rules import MADE
 
 _PIECE = 1 << 20  # ids hashed at a time
-MADE = ("char", "bytes", "bpe")  # tokenizers that are made here; any other is read from a file
 _WHOLE = 64  # pieces up to which every one is hashed; of a longer row, this many
 
 

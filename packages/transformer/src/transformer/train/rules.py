@@ -6,6 +6,7 @@ from typing import Any
 Rule = tuple[Callable[[Any], bool], str]
 
 OPTIMIZERS = ("adamw", "adam", "sgd", "lion", "muon")
+MADE = ("char", "bytes", "bpe")  # tokenizers that are made here; any other is read from a file
 SCHEDULES = ("cosine", "linear", "wsd", "constant")
 
 

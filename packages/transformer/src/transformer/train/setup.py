@@ -56,7 +56,7 @@ def begin_with(
             f"{material.name} has a vocabulary of {material.vocab_size} tokens, {init} one of "
             f"{model.config.vocab_size}: tokenize the text with the model's own tokenizer"
         )
-    check_step_fits(config, vars(model.config), model.num_parameters())
+    check_step_fits(config, vars(model.config), model.num_parameters(), held=True)
     if not config.lora_rank:
         return model, material, None
     base_sha256 = weights_sha256(model)
@@ -66,9 +66,12 @@ def begin_with(
 
 
 def check_step_fits(
-    config: TrainConfig, sizes: dict[str, Any], parameters: int | None = None
+    config: TrainConfig, sizes: dict[str, Any], parameters: int | None = None, held: bool = False
 ) -> None:
-    """Raise ``MemoryError`` when a step of a model of these sizes needs more than is free."""
+    """Raise ``MemoryError`` when a step of a model of these sizes needs more than is free.
+
+    ``held`` tells that the weights are in memory already.
+    """
     width, layers, heads, vocabulary = (
         sizes.get(name) or 1 for name in ("n_embd", "n_layer", "n_head", "vocab_size")
     )
@@ -79,7 +82,8 @@ def check_step_fits(
     tokens = config.batch_size * config.block_size // config.accumulate
     trained = parameters if not config.lora_rank else 0
     scores = 0 if ON_TORCH else heads * config.block_size  # where torch computes them again
-    needed = estimate_bytes(parameters, trained, tokens, width, layers, vocabulary, scores)
+    new = 0 if held else parameters
+    needed = estimate_bytes(new, trained, tokens, width, layers, vocabulary, scores)
     check_memory(
         needed,
         f"a step of {parameters:,} parameters on {tokens:,} tokens at once",
