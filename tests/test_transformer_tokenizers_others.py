@@ -16,14 +16,15 @@ import tiktoken
 from tiktoken_ext import openai_public
 from tokenizers import AddedToken as TheirAddedToken
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from transformer.tokenizers import BPETokenizer, load_tokenizer
+from transformer.tokenizers import BPETokenizer, SentencePieceTokenizer, load_tokenizer
 from transformer.tokenizers.chat import CHATML, chat_tokens, encode_chat, render_chat
 from transformer.tokenizers.gguf import tokenizer_from_gguf
 from transformer.tokenizers.gguf_patterns import pattern_of
 from transformer.tokenizers.model_file import load_sentencepiece, save_sentencepiece
 from transformer.tokenizers.patterns import splits_of, words_of
+from transformer.tokenizers.sentencepiece_hf_write import save_hf_sentencepiece
 from transformer.tokenizers.tiktoken import ENCODINGS, load_tiktoken, save_tiktoken
 
 ROOT = Path(__file__).parents[1]
@@ -164,6 +165,30 @@ def test_pieces_in_folders_of_hugging_face(tmp_path):
             ids = theirs.encode(text, add_special_tokens=False).ids
             assert ours.encode(text) == ids
             assert ours.decode(ids) == text.replace("▁", " ")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"byte_fallback": False, "add_dummy_prefix": False}, {"user_defined_symbols": ["[X]"]}],
+    ids=lambda options: ",".join(options) or "llama",
+)
+def test_transformers_reads_the_pieces_written_here(tmp_path, options):
+    (tmp_path / "its.model").write_bytes(trained(**options))
+    source = load_sentencepiece(tmp_path / "its.model").to_dict()
+    source |= {"chat_template": CHATML, "user_defined_apart": source["add_dummy_prefix"]}
+    ours = SentencePieceTokenizer.from_dict(source | {"add_eos": bool(options)})
+    save_hf_sentencepiece(ours, tmp_path / "folder")
+    theirs = AutoTokenizer.from_pretrained(tmp_path / "folder")
+    again = load_tokenizer(tmp_path / "folder")
+    assert again == ours
+    assert (theirs.bos_token_id, theirs.eos_token_id) == (ours.bos_id, ours.eos_id)
+    for text in [*TEXTS[:3000], PROSE, CODE, "a</s>b"]:
+        text = text.replace("<unk>", "")  # which they take for a special token
+        ids = ours.encode(text, add_special=True)
+        assert theirs.encode(text) == ids
+        if ours.unknown_id not in ids and "user_defined_symbols" not in options:
+            said = theirs.decode(ids, skip_special_tokens=True)
+            assert said == ours.decode(ids, skip_special=True)
 
 
 def test_steps_and_merges_that_are_no_pieces_are_refused(tmp_path):

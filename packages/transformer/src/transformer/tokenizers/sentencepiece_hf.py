@@ -32,10 +32,13 @@ def has_pieces(folder: Path, described: dict[str, Any] | None) -> bool:
     >>> has_pieces(Path("."), {"model": {"byte_fallback": True}})
     True
     """
+    beside = (folder / "tokenizer.model").is_file()
     if described is None:
-        return (folder / "tokenizer.model").is_file()
+        return beside
     model = described.get("model")
-    return isinstance(model, dict) and model.get("byte_fallback") is True
+    if not isinstance(model, dict) or model.get("type", "BPE") != "BPE":
+        return False
+    return model.get("byte_fallback") is True or (beside and not described.get("pre_tokenizer"))
 
 
 def load_hf_sentencepiece(

@@ -1,0 +1,152 @@
+"""SentencePiece as a folder that ``transformers`` reads, with the same ids.
+
+``tokenizer.model`` keeps everything SentencePiece knows. ``tokenizer.json`` says the same in
+merges, for ``transformers``: its own reading of ``tokenizer.model`` loses a space at a text's
+beginning.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from transformer.io.atomic import replace_file
+from transformer.tokenizers.model_file import save_sentencepiece
+from transformer.tokenizers.pieces import BYTE, CONTROL, NORMAL, SPACE, USER_DEFINED
+from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
+
+
+def save_hf_sentencepiece(tokenizer: SentencePieceTokenizer, folder: str | Path) -> None:
+    """Write ``tokenizer.model``, ``tokenizer.json`` and ``tokenizer_config.json`` into a folder.
+
+    Raises ValueError for what ``tokenizer.json`` cannot say: extra spaces taken out, spaces after
+    words, no unknown piece.
+
+    >>> import tempfile
+    >>> from transformer.tokenizers import load_tokenizer
+    >>> folder = tempfile.mkdtemp()
+    >>> pieces = [("<unk>", 0, 2), *((f"<0x{b:02X}>", 0, 6) for b in range(256)), ("\u2581", -1)]
+    >>> save_hf_sentencepiece(SentencePieceTokenizer(pieces), folder)
+    >>> load_tokenizer(folder).encode("A")
+    [257, 66]
+    """
+    if tokenizer.remove_extra_whitespaces or tokenizer.whitespace_suffix:
+        raise ValueError(
+            "tokenizer.json cannot say that extra spaces are taken out or that a space follows a "
+            "word; write tokenizer.model alone (save_sentencepiece)"
+        )
+    if tokenizer.unknown_id is None:
+        raise ValueError("tokenizer.json needs an unknown piece, such as Piece('<unk>', 0, 2)")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_sentencepiece(tokenizer, folder / "tokenizer.model")
+    texts = _texts(tokenizer)
+    config: dict[str, Any] = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "unk_token": texts[tokenizer.unknown_id],
+        "add_bos_token": tokenizer.add_bos,
+        "add_eos_token": tokenizer.add_eos,
+        "clean_up_tokenization_spaces": False,
+    }
+    for role, i in (("bos_token", tokenizer.bos_id), ("eos_token", tokenizer.eos_id)):
+        config |= {role: texts[i]} if i is not None else {}
+    if tokenizer.chat_template is not None:
+        config["chat_template"] = tokenizer.chat_template
+    described = {"tokenizer.json": _json(tokenizer, texts), "tokenizer_config.json": config}
+    for name, values in described.items():
+        _write(folder / name, json.dumps(values, ensure_ascii=False, indent=1).encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    replace_file(path, lambda file: file.write(content))
+
+
+def _texts(tokenizer: SentencePieceTokenizer) -> list[str]:
+    """The pieces' texts, with U+2581 for a space."""
+    named = (BYTE, CONTROL)
+    return [
+        piece.text if piece.kind in named else piece.text.replace(tokenizer.space, SPACE)
+        for piece in tokenizer.pieces
+    ]
+
+
+def _json(tokenizer: SentencePieceTokenizer, texts: list[str]) -> dict[str, Any]:
+    """What ``tokenizer.json`` holds."""
+    replace = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
+    back = {"type": "Replace", "pattern": {"String": SPACE}, "content": " "}
+    before: list[Any] = []
+    strip: list[Any] = []
+    if tokenizer.add_dummy_prefix:
+        before = [{"type": "Prepend", "prepend": SPACE}]
+        strip = [{"type": "Strip", "content": " ", "start": 1, "stop": 0}]
+    kinds = [piece.kind for piece in tokenizer.pieces]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            _added(i, text, kinds[i]) for i, text in enumerate(texts) if kinds[i] in _ADDED
+        ],
+        "normalizer": {"type": "Sequence", "normalizers": [*before, replace]},
+        "pre_tokenizer": None,
+        "post_processor": _around(tokenizer, texts),
+        "decoder": {
+            "type": "Sequence",
+            "decoders": [back, {"type": "ByteFallback"}, {"type": "Fuse"}, *strip],
+        },
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": texts[tokenizer.unknown_id or 0],
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": True,
+            "byte_fallback": BYTE in kinds,
+            "ignore_merges": False,
+            "vocab": {text: i for i, text in enumerate(texts)},
+            "merges": _merges(tokenizer, texts),
+        },
+    }
+
+
+_ADDED = (CONTROL, USER_DEFINED)
+
+
+def _added(i: int, text: str, kind: int) -> dict[str, Any]:
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    return {"id": i, "content": text, **flags, "special": kind == CONTROL}
+
+
+def _merges(tokenizer: SentencePieceTokenizer, texts: list[str]) -> list[list[str]]:
+    """Every way to make each piece of two others, the piece with the best score first."""
+    normal = {i for i, piece in enumerate(tokenizer.pieces) if piece.kind == NORMAL}
+    known = {texts[i] for i in normal}
+    return [
+        [texts[i][:k], texts[i][k:]]
+        for i in sorted(normal, key=lambda i: -tokenizer.pieces[i].score)
+        for k in range(1, len(texts[i]))
+        if texts[i][:k] in known and texts[i][k:] in known
+    ]
+
+
+def _around(tokenizer: SentencePieceTokenizer, texts: list[str]) -> dict[str, Any] | None:
+    """What puts BOS and EOS around a text."""
+    bos = tokenizer.bos_id if tokenizer.add_bos else None
+    eos = tokenizer.eos_id if tokenizer.add_eos else None
+    if bos is None and eos is None:
+        return None
+
+    def token(i: int | None, side: int) -> list[dict[str, Any]]:
+        return [{"SpecialToken": {"id": texts[i], "type_id": side}}] if i is not None else []
+
+    first, second = ({"Sequence": {"id": name, "type_id": i}} for i, name in enumerate("AB"))
+    single = [*token(bos, 0), first, *token(eos, 0)]
+    return {
+        "type": "TemplateProcessing",
+        "single": single,
+        "pair": [*single, *token(bos, 1), second, *token(eos, 1)],
+        "special_tokens": {
+            texts[i]: {"id": texts[i], "ids": [i], "tokens": [texts[i]]}
+            for i in (bos, eos)
+            if i is not None
+        },
+    }
