@@ -21,6 +21,14 @@ def assemble(found: Pretrained, dtype: str | None = None) -> Any:
     Weights the file keeps in float32 are mapped, not read. Raises MemoryError before anything is
     read when the rest does not fit, TensorFileError naming tensors that are missing, unknown or
     of another shape.
+
+    >>> import tempfile, transformer
+    >>> from pathlib import Path
+    >>> from transformer.io.hf import describe_hf
+    >>> folder = tempfile.mkdtemp()
+    >>> transformer.save_pretrained(build_model("gpt", vocab_size=3, n_layer=1), None, folder)
+    >>> assemble(describe_hf(Path(folder)), "bfloat16").ln_f.weight.dtype == torch.bfloat16
+    True
     """
     dtype = dtype or "float32"
     if dtype not in DTYPES:

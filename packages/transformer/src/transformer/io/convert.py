@@ -23,6 +23,13 @@ def convert(
     ``target`` is hf (a folder for transformers), gguf (for llama.cpp), pt (a nanoGPT checkpoint)
     or llama2c. Returns ``out``. Raises ValueError when the target has no such dtype, or no form
     for this model or its tokenizer.
+
+    >>> import tempfile, transformer
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> model = transformer.build_model("gpt", vocab_size=3, n_layer=1)
+    >>> transformer.save_pretrained(model, None, folder / "source")
+    >>> convert(folder / "source", "pt", folder / "model.pt", tokenizer=False).name
+    'model.pt'
     """
     if target not in TARGETS:
         raise ValueError(f"convert: there is no format {target!r}; there are {', '.join(TARGETS)}")

@@ -42,6 +42,13 @@ def describe_gguf(path: Path) -> Pretrained:
 
     Raises TensorFileError for a damaged file, ValueError naming an architecture or setting that
     is not computed here.
+
+    >>> import tempfile, transformer
+    >>> from transformer.io.gguf_export import save_gguf
+    >>> path = Path(tempfile.mkdtemp()) / "tiny.gguf"
+    >>> save_gguf(transformer.build_model("llama", vocab_size=3, n_layer=1), None, path)
+    >>> describe_gguf(path).tensors["norm.weight"].shape
+    (128,)
     """
     metadata, tensors = read_gguf(path)
     architecture = metadata.get("general.architecture")

@@ -41,6 +41,13 @@ def read_gguf(path: str | Path) -> tuple[dict[str, Any], dict[str, Stored]]:
     """The metadata of a GGUF file, and its tensors by name, none of which is read yet.
 
     Raises TensorFileError naming the file when it is cut short, damaged or no GGUF file.
+
+    >>> import tempfile
+    >>> from transformer.io.gguf_write import write_gguf
+    >>> path = Path(tempfile.mkdtemp()) / "empty.gguf"
+    >>> write_gguf(path, {"general.architecture": "llama"}, [])
+    >>> read_gguf(path)
+    ({'general.architecture': 'llama'}, {})
     """
     file = MappedFile(path)
     reader = _Reader(file)
@@ -175,6 +182,9 @@ def gguf_library() -> Any:
     """The module ``gguf.quants``, which knows every block format.
 
     Raises ModuleNotFoundError saying what to install.
+
+    >>> gguf_library().__name__
+    'gguf.quants'
     """
     try:
         from gguf import quants

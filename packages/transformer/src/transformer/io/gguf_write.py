@@ -29,7 +29,11 @@ _BOOL, _INT32, _UINT32, _FLOAT32, _INT64 = 7, 5, 4, 6, 11
 
 @dataclass(frozen=True)
 class Writable:
-    """A tensor to be written: what it is called, its shape, how it is kept, where it comes from."""
+    """A tensor to be written: what it is called, its shape, how it is kept, where it comes from.
+
+    >>> Writable("w", (2, 64), "Q8_0", lambda: np.ones((2, 64), np.float32)).nbytes
+    136
+    """
 
     name: str
     shape: tuple[int, ...]

@@ -26,7 +26,11 @@ _CONV1D = re.compile(r"\.(c_attn|c_proj|c_fc)\.weight$")
 
 
 def is_hf_folder(folder: Path) -> bool:
-    """Whether a folder looks like a model of ``transformers``: a config.json and weights."""
+    """Whether a folder looks like a model of ``transformers``: a config.json and weights.
+
+    >>> is_hf_folder(Path("no-such-folder"))
+    False
+    """
     weights = (SINGLE, INDEX, _PICKLED)
     return (folder / CONFIG).is_file() and any((folder / name).is_file() for name in weights)
 
@@ -36,6 +40,12 @@ def describe_hf(folder: Path) -> Pretrained:
 
     Raises ValueError naming an architecture or setting that is not computed here,
     FileNotFoundError for what the folder lacks.
+
+    >>> import tempfile, transformer
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> save_pretrained(transformer.build_model("llama", vocab_size=3, qk_norm=True), None, folder)
+    >>> describe_hf(folder).architecture
+    'Qwen3ForCausalLM'
     """
     config = read_json(folder / CONFIG)
     try:
@@ -77,6 +87,11 @@ def without_second_table(path: Path, tensors: dict[str, Stored]) -> dict[str, St
     """The tensors without ``lm_head.weight`` where it only repeats the token embedding.
 
     Raises ValueError when it does not, although the model is said to use one table for both.
+
+    >>> table = Stored("wte", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
+    >>> tables = {"wte.weight": table, "lm_head.weight": replace(table)}
+    >>> list(without_second_table(Path("m"), tables))
+    ['wte.weight']
     """
     first = tensors.get("wte.weight") or tensors.get("embed_tokens.weight")
     second = tensors.get("lm_head.weight")
@@ -155,6 +170,7 @@ def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """Write a tokenizer in the form ``transformers`` reads; in our own, of a kind it lacks."""
     from transformer.tokenizers import BPETokenizer, ByteTokenizer
     from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
+    from transformer.tokenizers.sentencepiece_hf_write import save_hf_sentencepiece
 
     if isinstance(tokenizer, BPETokenizer):
         tokenizer.save(folder)
@@ -170,6 +186,10 @@ def token_ids(tokenizer: Any, vocab_size: int) -> dict[str, Any]:
     """The ids that begin and end a text, as config.json names them.
 
     Raises ValueError when the tokenizer has ids that the model has no row for.
+
+    >>> from transformer import CharTokenizer
+    >>> token_ids(CharTokenizer("ab"), vocab_size=2)
+    {'bos_token_id': None, 'eos_token_id': None}
     """
     if tokenizer is None:
         return {"bos_token_id": None, "eos_token_id": None}
@@ -185,7 +205,13 @@ def token_ids(tokenizer: Any, vocab_size: int) -> dict[str, Any]:
 
 
 def hf_tensors(model: Any) -> Iterator[Stored]:
-    """A model's parameters under the names, and in the layout, of ``transformers``."""
+    """A model's parameters under the names, and in the layout, of ``transformers``.
+
+    >>> import transformer
+    >>> model = transformer.build_model("llama", vocab_size=3, n_layer=1)
+    >>> next(hf_tensors(model)).name
+    'model.embed_tokens.weight'
+    """
     for name, stored in model_tensors(model).items():
         if model.name == "gpt":
             yield replace(
@@ -201,6 +227,11 @@ def model_tensors(model: Any) -> dict[str, Stored]:
     """A model's parameters by name, shared ones once, by the embedding's name: nothing is copied.
 
     A model without a bias has none in its files, where GPT-2's architecture wants one: zeros.
+
+    >>> import transformer
+    >>> model = transformer.build_model("gpt", vocab_size=3, n_layer=1)
+    >>> "lm_head.weight" in model_tensors(model)  # it is wte.weight
+    False
     """
     tensors: dict[str, Stored] = {}
     seen: set[int] = set()

@@ -68,6 +68,10 @@ def llama_architecture(config: Any) -> str:
     """The architecture of ``transformers`` that computes what a ``LlamaConfig`` describes.
 
     Raises ValueError when none combines its settings.
+
+    >>> from transformer.models.llama import LlamaConfig
+    >>> llama_architecture(LlamaConfig(vocab_size=65, window=8))
+    'MistralForCausalLM'
     """
     biases = (config.attention_bias, config.output_bias, config.mlp_bias)
     wants = {

@@ -30,7 +30,14 @@ Shape = tuple[int, ...]
 
 
 def looks_like_llama2c(path: Path) -> bool:
-    """Whether a file begins with sizes that account for exactly its length."""
+    """Whether a file begins with sizes that account for exactly its length.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> _ = path.write_text("Once upon a time, there was a little girl named Lily.")
+    >>> looks_like_llama2c(path)
+    False
+    """
     with open(path, "rb") as file:
         head = file.read(_START)
     if len(head) < _START:

@@ -87,7 +87,11 @@ def _given_tokenizer(given: Any) -> Any:
 
 
 def as_run(path: Path) -> Path | None:
-    """The path when it is a run's folder or a checkpoint of this program; None when not."""
+    """The path when it is a run's folder or a checkpoint of this program; None when not.
+
+    >>> as_run(Path("no-such-folder")) is None
+    True
+    """
     if path.is_dir():
         held = any((path / name).is_file() for name in (BEST, LAST))
         return path if held else None
@@ -100,6 +104,13 @@ def describe(path: Path, tokenizer: Path | None = None) -> Pretrained:
     """Say what a model's file or folder holds, without reading the weights.
 
     Raises ValueError when it is none of the formats that can be read, and what ``load`` raises.
+
+    >>> import tempfile, transformer
+    >>> folder = tempfile.mkdtemp()
+    >>> model = transformer.build_model("gpt", vocab_size=3, n_layer=1)
+    >>> transformer.save_pretrained(model, None, folder)
+    >>> describe(Path(folder)).format
+    'Hugging Face folder'
     """
     return _reader(path)(path, tokenizer)
 
@@ -109,7 +120,14 @@ Kind = Literal["hf", "gguf", "pt", "llama2c"]
 
 
 def kind_of(path: Path) -> Kind:
-    """Which format a file or folder is of, by its contents; raises ValueError when of none."""
+    """Which format a file or folder is of, by its contents; raises ValueError when of none.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "model"
+    >>> _ = path.write_bytes(b"GGUF")
+    >>> kind_of(path)
+    'gguf'
+    """
     from transformer.io.hf import CONFIG, is_hf_folder
     from transformer.io.llama2c import looks_like_llama2c
 

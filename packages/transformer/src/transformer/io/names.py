@@ -11,7 +11,11 @@ _SUFFIXES = (".gguf", ".pt", ".bin", ".safetensors")
 
 @dataclass(frozen=True)
 class Packaged:
-    """A model's file inside an installable package, which need not be importable."""
+    """A model's file inside an installable package, which need not be importable.
+
+    >>> Packaged("no_such_package", "*.gguf", "pip install no-such-package").path() is None
+    True
+    """
 
     package: str  # as Python names it
     pattern: str  # of the file inside

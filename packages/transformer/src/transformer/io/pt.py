@@ -20,6 +20,12 @@ def read_pt(path: Path) -> Any:
     """What ``torch.save`` wrote: weights are mapped, not read, and nothing in the file is run.
 
     Raises TensorFileError when the file is damaged, or names more than weights are made of.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "two.pt"
+    >>> torch.save({"step": 2}, str(path))
+    >>> read_pt(path)
+    {'step': 2}
     """
     with open(path, "rb") as file:
         zipped = file.read(4) == b"PK\x03\x04"
@@ -35,7 +41,12 @@ def read_pt(path: Path) -> Any:
 
 
 def stored_tensors(values: Any) -> dict[str, Stored]:
-    """The tensors of a table as torch saved it, or of the table under its key ``model``."""
+    """The tensors of a table as torch saved it, or of the table under its key ``model``.
+
+    >>> tensors = stored_tensors({"model": {"_orig_mod.w": torch.ones(2, 3)}})
+    >>> tensors["w"].shape
+    (2, 3)
+    """
     if isinstance(values, Mapping) and isinstance(values.get("model"), Mapping):
         values = values["model"]
     tensors = {}

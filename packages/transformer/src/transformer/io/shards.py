@@ -25,6 +25,13 @@ def read_shards(folder: Path) -> dict[str, Stored]:
     """The tensors of a folder's ``model.safetensors``, or of all files its index names.
 
     Raises FileNotFoundError when neither is there, TensorFileError when a file is damaged.
+
+    >>> import tempfile, transformer
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> model = transformer.build_model("llama", vocab_size=3, n_layer=1)
+    >>> transformer.save_pretrained(model, None, folder, max_shard_size=100_000)
+    >>> read_shards(folder)["model.norm.weight"].read().max()
+    np.float32(1.0)
     """
     if (folder / SINGLE).is_file():
         return read_stored(folder / SINGLE)
@@ -52,7 +59,14 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file that holds a table; raises ValueError naming the file when it does not."""
+    """A JSON file that holds a table; raises ValueError naming the file when it does not.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "config.json"
+    >>> _ = path.write_text('{"n_layer": 2}')
+    >>> read_json(path)
+    {'n_layer': 2}
+    """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -97,6 +111,13 @@ def write_shards(folder: Path, tensors: Iterable[Stored], dtype: str, max_bytes:
     """Write tensors as ``model.safetensors``, or as several files and an index when larger.
 
     ``dtype`` is F32, F16 or BF16. Each tensor is read when its turn comes.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> ones = Stored("w", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
+    >>> write_shards(folder, [ones], "BF16", max_bytes=1000)
+    >>> read_shards(folder)["w"].dtype
+    'BF16'
     """
     shards: list[list[Stored]] = [[]]
     size = 0
@@ -141,7 +162,12 @@ def write_stored(path: Path, tensors: list[Stored], dtype: str) -> None:
 
 
 def encoded(tensor: Stored, dtype: str) -> Iterable[bytes]:
-    """A tensor's numbers as F32, F16 or BF16 bytes, in row-major order, some rows at a time."""
+    """A tensor's numbers as F32, F16 or BF16 bytes, in row-major order, some rows at a time.
+
+    >>> ones = Stored("w", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
+    >>> [len(piece) for piece in encoded(ones, "F16")]
+    [12]
+    """
     values = tensor.read()
     rows = values.reshape(values.shape[0], -1) if values.ndim > 1 else values.reshape(1, -1)
     step = max(1, 2**20 // max(1, rows.shape[1]))

@@ -64,6 +64,10 @@ class Pretrained:
     """A model's file or folder, described: what to build, what to fill it with, what it reads.
 
     ``tensors`` are under this package's parameter names; ``tokenizer()`` reads the tokenizer.
+
+    >>> ones = Stored("w", (2, 3), "F16", 12, lambda: np.ones((2, 3), np.float32))
+    >>> Pretrained(Path("m"), "GGUF", "llama", "llama", {}, {"w": ones}, lambda: None, {}).memory
+    24
     """
 
     path: Path
@@ -87,7 +91,14 @@ _PLAIN = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "F64": "<f8"}
 def plain(
     file: MappedFile, name: str, offset: int, shape: tuple[int, ...], dtype: str
 ) -> Stored | None:
-    """A tensor of plain numbers (F32, F16, BF16, F64) in a file; None for other kinds."""
+    """A tensor of plain numbers (F32, F16, BF16, F64) in a file; None for other kinds.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "halves"
+    >>> _ = path.write_bytes(np.arange(4, dtype="<f2").tobytes())
+    >>> plain(MappedFile(path), "w", 0, (2, 2), "F16").read().tolist()
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
     if dtype not in _PLAIN:
         return None
     kind = np.dtype(_PLAIN[dtype])
