@@ -160,7 +160,7 @@ def test_pieces_in_folders_of_hugging_face(tmp_path):
         ours = load_tokenizer(tmp_path / name)
         assert (ours.bos_id, ours.eos_id, ours.stop_ids) == (1, 2, {2, size})
         assert ours.chat_template == "{{ 1 }}"
-        for text in TEXTS[:3000]:
+        for text in TEXTS[:1500]:
             text = f"{text}<|im_end|>x y<tool>{text}"
             ids = theirs.encode(text, add_special_tokens=False).ids
             assert ours.encode(text) == ids
@@ -182,7 +182,7 @@ def test_transformers_reads_the_pieces_written_here(tmp_path, options):
     again = load_tokenizer(tmp_path / "folder")
     assert again == ours
     assert (theirs.bos_token_id, theirs.eos_token_id) == (ours.bos_id, ours.eos_id)
-    for text in [*TEXTS[:3000], PROSE, CODE, "a</s>b"]:
+    for text in [*TEXTS[:1500], PROSE, CODE, "a</s>b"]:
         text = text.replace("<unk>", "")  # which they take for a special token
         ids = ours.encode(text, add_special=True)
         assert theirs.encode(text) == ids
@@ -269,7 +269,7 @@ def isolated(*patterns):
 def test_cuts_are_those_of_the_models_own_tokenizers(pre):
     theirs = isolated(*(split.pattern for split in splits_of(pattern_of(pre))))
     cut = words_of(pattern_of(pre))
-    for text in [*TEXTS, PROSE, CODE]:
+    for text in [*TEXTS[:2000], PROSE]:
         assert list(cut(text)) == [piece for piece, _ in theirs.pre_tokenize_str(text)], text
 
 
