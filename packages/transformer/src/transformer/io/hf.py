@@ -17,7 +17,6 @@ from transformer.io.stored import Pretrained, Stored
 
 CONFIG = "config.json"
 OWN_TOKENIZER = "gradine_tokenizer.json"  # of a kind that transformers does not have
-_PIECES = "tokenizer.model"
 _PICKLED = "pytorch_model.bin"
 # Tables that old files hold beside the weights, and that every model computes for itself.
 _COMPUTED = re.compile(r"rotary_emb\.inv_freq$|\.attn\.(masked_)?bias$")
@@ -111,17 +110,7 @@ def _tokenizer(folder: Path) -> Any:
 
     if (folder / OWN_TOKENIZER).is_file():
         return tokenizer_from_dict(read_json(folder / OWN_TOKENIZER))
-    try:
-        return load_tokenizer(folder)
-    except (FileNotFoundError, ValueError):
-        if not (folder / _PIECES).is_file():
-            raise
-    # Llama 2's and Mistral's folders hold SentencePiece's own file, often beside another form.
-    tokenizer: Any = load_tokenizer(folder / _PIECES)
-    if (folder / "tokenizer_config.json").is_file():
-        template = read_json(folder / "tokenizer_config.json").get("chat_template")
-        tokenizer.chat_template = template if isinstance(template, str) else None
-    return tokenizer
+    return load_tokenizer(folder)
 
 
 # --- writing -------------------------------------------------------------------------------------
