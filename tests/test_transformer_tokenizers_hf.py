@@ -220,6 +220,8 @@ ADDED = [
     AddedToken("the", special=False, normalized=True),
     AddedToken("  ", special=False, normalized=False),
     AddedToken("<|ü |>", special=True),
+    AddedToken("\t", special=False, lstrip=True, rstrip=True),
+    AddedToken("d|>", special=False, normalized=False),
 ]
 PIECES = [
     *(token.content for token in ADDED),

@@ -142,6 +142,13 @@ def test_added_tokens_take_white_space_and_stand_alone_when_they_say_so():
     assert tokenizer.special_tokens == {"<mask>": 256, "<sep>": 257}
 
 
+def test_what_stands_within_a_special_token_that_is_not_parsed_is_text():
+    added = [AddedToken("<x>", 256), AddedToken("x>", 257, special=False)]
+    tokenizer = BPETokenizer({bytes([byte]): byte for byte in range(256)}, [], added_tokens=added)
+    assert tokenizer.encode("<x>x>") == [256, 257]
+    assert tokenizer.encode("<x>x>", parse_special=False) == [*b"<x>", 257]
+
+
 def test_texts_that_are_changed_first():
     vocab = {bytes([byte]): byte for byte in range(256)}
     tokenizer = BPETokenizer(vocab, [], "gpt2", {"<s>": 256}, add_prefix_space=True)

@@ -35,12 +35,15 @@ class AddedToken:
 class Finder:
     """Finds added tokens in a text: of those that begin first, the longest.
 
+    Without ``parse_special`` the special ones found are text, and what stands within them, too.
+
     >>> finder = Finder([AddedToken("<a>", 7), AddedToken("<a><b>", 8)])
     >>> list(finder.split("x<a><b><a>y"))
     [('x', None), ('<a><b>', 8), ('<a>', 7), ('y', None)]
     """
 
-    def __init__(self, tokens: Iterable[AddedToken]) -> None:
+    def __init__(self, tokens: Iterable[AddedToken], parse_special: bool = True) -> None:
+        self._parse_special = parse_special
         self._tokens = {token.text: token for token in tokens if token.text}
         self._pattern = _any_of(self._tokens) if self._tokens else None
 
@@ -49,6 +52,8 @@ class Finder:
         end = 0
         for match in self._pattern.finditer(text) if self._pattern else ():
             token = self._tokens[match.group()]
+            if token.special and not self._parse_special:
+                continue
             start, stop = match.span()
             if token.single_word and _within_a_word(text, start, stop):
                 continue
@@ -58,7 +63,8 @@ class Finder:
                 stop += _leading_spaces(text, stop)
             if end < start:
                 yield text[end:start], None
-            yield text[start:stop], token.id
+            if start < stop:  # else the token before has taken all of it, as white space
+                yield text[start:stop], token.id
             end = stop
         if end < len(text):
             yield text[end:], None

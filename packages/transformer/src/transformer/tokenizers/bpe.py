@@ -262,9 +262,9 @@ class BPETokenizer:
 
     def _finders_for(self, parse_special: bool) -> tuple[Finder, Finder]:
         """What finds added tokens in the text as it stands, and in the normalised text."""
-        wanted = [token for token in self.added_tokens if parse_special or not token.special]
-        raw = [token for token in wanted if not token.normalized]
-        return Finder(raw), Finder([self._normalised(t) for t in wanted if t.normalized])
+        raw = [token for token in self.added_tokens if not token.normalized]
+        rest = [self._normalised(token) for token in self.added_tokens if token.normalized]
+        return Finder(raw, parse_special), Finder(rest, parse_special)
 
     def _normalised(self, token: AddedToken) -> AddedToken:
         """The token as it stands in a normalised text."""
