@@ -75,19 +75,21 @@ class BPETokenizer:
         self.ignore_merges = merges is None if ignore_merges is None else ignore_merges
         complete = all(bytes([byte]) in self.vocab for byte in range(256))
         self.drop_unknown = drop_unknown and not complete
-        self._bytes_of = _bytes_by_id(self.vocab, self.added_tokens)
-        self._special_ids = frozenset(self.special_tokens.values())
-        self._id_of_name = self.special_tokens | {
-            token.text: token.id for token in self.added_tokens
-        }
-        self.bos_id, self.eos_id = self._id_of(bos, "bos"), self._id_of(eos, "eos")
-        ends = [self._id_of(name, "stop") for name in (eos, *stop)]
-        ends += [i for name, i in self.special_tokens.items() if name in END_TOKENS]
-        self.stop_ids = frozenset(i for i in ends if i is not None)
+        self._look_up_ids()
         self._words = words_of(self.splits)
         merger = Merger(self.vocab, self.merges, self.ignore_merges, self.drop_unknown)
         self._ids_of_word = WordCache(merger)
         self._finders = {parse: self._finders_for(parse) for parse in (True, False)}
+
+    def _look_up_ids(self) -> None:
+        """The bytes of each id, and the ids of the tokens that were named."""
+        self._bytes_of = _bytes_by_id(self.vocab, self.added_tokens)
+        self._special_ids = frozenset(self.special_tokens.values())
+        self._id_of_name = {token.text: token.id for token in self.added_tokens}
+        self.bos_id, self.eos_id = self._id_of(self.bos, "bos"), self._id_of(self.eos, "eos")
+        ends = [self._id_of(name, "stop") for name in (self.eos, *self.stop)]
+        ends += [i for name, i in self.special_tokens.items() if name in END_TOKENS]
+        self.stop_ids = frozenset(i for i in ends if i is not None)
 
     @classmethod
     def train(
