@@ -29,6 +29,9 @@ if TYPE_CHECKING:
         train_val_split,
         write_tokens,
     )
+    from transformer.generate.prompt_cache import PromptCache
+    from transformer.generate.result import Generation
+    from transformer.generate.settings import Sampling
     from transformer.io.convert import convert
     from transformer.io.hf import save_pretrained
     from transformer.io.load import load
@@ -63,6 +66,9 @@ __version__ = "0.1.0"
 # Where each public name is made.
 _HOME = {
     "Batches": "transformer.data",
+    "Generation": "transformer.generate.result",
+    "PromptCache": "transformer.generate.prompt_cache",
+    "Sampling": "transformer.generate.settings",
     "CORPORA": "transformer.data",
     "Conversations": "transformer.data",
     "TokenFile": "transformer.data",
@@ -115,8 +121,11 @@ __all__ = [
     "EmbeddedBigram",
     "EmbeddedBigramConfig",
     "GPTConfig",
+    "Generation",
     "NGram",
     "NGramConfig",
+    "PromptCache",
+    "Sampling",
     "SentencePieceTokenizer",
     "SingleHead",
     "SingleHeadConfig",

@@ -130,8 +130,13 @@ def _writing(net: Any, length: int, count: int) -> dict[str, float]:
 
 def _learning(net: Any, batch: int, block: int, peak: float) -> dict[str, float]:
     from transformer._engine import torch
+    from transformer.train.memory import check_memory, estimate_bytes
     from transformer.train.peak import step_flops
 
+    sizes = [getattr(net.config, name, 1) for name in ("n_embd", "n_layer", "vocab_size")]
+    count = net.num_parameters()
+    needed = estimate_bytes(count, count, batch * block, *sizes)
+    check_memory(needed, "a training step", "give a smaller --batch-size, or --no-train")
     idx = torch.arange(batch * block).reshape(batch, block) * 31 % net.config.vocab_size
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.0)
 

@@ -273,10 +273,9 @@ def _draft(name: str, tokenizer: Any) -> Any:
     return net
 
 
-def _vocabulary(tokenizer: Any) -> dict[str, Any]:
-    """Return what decides which id means what."""
-    kept = tokenizer.to_dict()
-    return {k: v for k, v in kept.items() if k not in ("chat_template", "unknown", "bos", "eos")}
+def _vocabulary(tokenizer: Any) -> list[bytes]:
+    """Return what each id means, which files of different formats say in different ways."""
+    return [tokenizer.decode_bytes([i]) for i in range(tokenizer.vocab_size)]
 
 
 def _as_json(model: str, prompt: str, answers: list[Any], tokenizer: Any) -> dict[str, Any]:
