@@ -136,6 +136,8 @@ def test_the_tokenizer_may_come_second():
     m = model()
     assert generate(m, ABC, "ab", 9, seed=1) == generate(m, "ab", 9, tokenizer=ABC, seed=1)
     assert len(generate(m, ABC, "ab")) == 2 + 256
+    assert generate(m, None, [0, 1], 9, seed=1) == generate(m, [0, 1], 9, seed=1)
+    assert 4 not in generate(m, [0, 1], 40, seed=1, stop_tokens=4)
     assert "".join(stream(m, ABC, "ab", 9, seed=1)) == generate(m, ABC, "ab", 9, seed=1)[2:]
 
 

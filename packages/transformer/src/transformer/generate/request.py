@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
     generator: "torch.Generator | None"
     seed: int | None
     stop: str | Sequence[str] | None
-    stop_tokens: Iterable[int] | None
+    stop_tokens: int | Iterable[int] | None
     ignore_eos: bool
     draft: Any
     lookup: bool
@@ -137,6 +137,8 @@ def read_request(
     given, options = list(given), dict(options)
     if given and hasattr(given[0], "encode") and hasattr(given[0], "decode"):  # strings encode only
         _place(options, "tokenizer", given.pop(0), call)
+    elif len(given) > 1 and given[0] is None:  # a model that came without one
+        given.pop(0)
     for name in ("prompt", "max_new_tokens"):
         if given:
             _place(options, name, given.pop(0), call)
@@ -154,6 +156,8 @@ def read_request(
             raise TypeError(f"{call}: there is no argument {name!r}{hint}")
     if options.get("max_new_tokens", 0) is None:
         options.pop("max_new_tokens")
+    if (ends := options.get("stop_tokens")) is not None:
+        options["stop_tokens"] = frozenset([ends] if isinstance(ends, int) else ends)
     sampling = Sampling(**{k: options.pop(k) for k in sampling_names if k in options})
     return prompt, Request(sampling, **options)
 

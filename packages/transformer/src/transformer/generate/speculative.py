@@ -97,7 +97,8 @@ class Speculation:
     A guess x, drawn from q, is kept with probability min(1, p(x) / q(x)), p being the model's
     distribution; the first one refused is replaced by a draw from what p has more than q,
     max(0, p - q). When all are kept, one more token comes for free. Greedy settings make p a
-    single 1, and the text the one that greedy decoding writes.
+    single 1, and the text the one that greedy decoding writes (several tokens read at once may
+    round otherwise than one, so two tokens equal to the last bit may change places).
     """
 
     def __init__(
