@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
 
 from transformer import build_model
 from transformer.io import TensorFileError, find_checkpoint, read_checkpoint, read_state
@@ -89,13 +91,22 @@ def test_a_kill_at_each_instant_of_saving_is_survived(dies: int, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors"])
-def test_a_full_disk_leaves_the_checkpoint_before(name: str, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_checkpoint_before(
+    name: str, tmp_path: Path, monkeypatch: Any
+) -> None:
     trainer = begin(tmp_path)
     trainer.run(until=5)
-    # The disk fills before the next save: the system's own full disk stands where it writes.
-    (tmp_path / f".{name}.part").symlink_to("/dev/full")
+
+    def full(arrays: Any, path: Any, metadata: Any) -> None:  # as the library says it
+        save_file(arrays, path, metadata)
+        if str(path).endswith(f".{name}.part"):
+            os.truncate(path, 100)
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("transformer.io.safetensors.save_file", full)
     with pytest.raises(OSError, match=r"step \d+ cannot be saved: No space left .* still saved"):
         Trainer.resume(tmp_path, TEXT).run()
+    monkeypatch.undo()
     assert sorted(os.listdir(tmp_path)) == [
         "best.safetensors",
         "config.json",

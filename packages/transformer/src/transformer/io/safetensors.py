@@ -1,36 +1,37 @@
 """Files of named arrays that cannot run code: safetensors, with a checksum and written atomically.
 
-A file is the length of its header (8 bytes), the header (JSON: each tensor's type, shape and
-place) and the tensors' bytes, one after another. To that is added what a checkpoint needs: the
-file is replaced all at once, and a SHA-256 of all it holds tells a damaged one from a whole one.
-Arrays are written from where they are and read where they lie, so neither needs a second copy.
-Source: https://huggingface.co/docs/safetensors.
+The library of that name writes the format and checks what is read. Here is added what a checkpoint
+needs besides: the file is replaced all at once, a SHA-256 of all it holds tells a damaged one from
+a whole one, and arrays can stay in the file until they are used, so that none is in memory twice.
 """
 
+import errno
 import hashlib
 import json
 import mmap
+import os
+import re
 from collections.abc import Mapping
-from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from transformer.io.atomic import replace_file
 
 _DIGEST, _METADATA = "sha256", "__metadata__"
-_LONGEST_HEADER = 100_000_000  # bytes; more is refused by every reader of the format
 
-# The format's types by NumPy's and ml_dtypes' names, with their bytes a number.
-_TYPES = {
-    **{"float64": ("F64", 8), "float32": ("F32", 4), "float16": ("F16", 2), "bool": ("BOOL", 1)},
-    **{"int64": ("I64", 8), "int32": ("I32", 4), "int16": ("I16", 2), "int8": ("I8", 1)},
-    **{"uint64": ("U64", 8), "uint32": ("U32", 4), "uint16": ("U16", 2), "uint8": ("U8", 1)},
-    **{"bfloat16": ("BF16", 2), "float8_e4m3fn": ("F8_E4M3", 1), "float8_e5m2": ("F8_E5M2", 1)},
+# The format's types by NumPy's and ml_dtypes' names.
+_CODES = {
+    **{"float64": "F64", "float32": "F32", "float16": "F16", "bool": "BOOL"},
+    **{"int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8"},
+    **{"uint64": "U64", "uint32": "U32", "uint16": "U16", "uint8": "U8"},
+    **{"bfloat16": "BF16", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2"},
 }
-_NAMES = {code: name for name, (code, _) in _TYPES.items()}
+_NAMES = {code: name for name, code in _CODES.items()}
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -53,30 +54,18 @@ def write_tensors(
     >>> arrays["w"].shape, metadata["note"]
     ((2, 3), 'ones')
     """
-    arrays = {name: np.asarray(array) for name, array in arrays.items()}
-    for name, array in arrays.items():
-        if array.dtype.name not in _TYPES:
-            raise TypeError(f"write_tensors: {name} is {array.dtype}, which safetensors lacks")
-    # The widest types first: each array then lies where its type wants to be aligned.
-    order = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))
+    blocks = {name: _plain(np.asarray(array)) for name, array in arrays.items()}
+    for name, block in blocks.items():
+        if block.dtype.name not in _CODES:
+            raise TypeError(f"write_tensors: {name} is {block.dtype}, which safetensors lacks")
     table = dict(metadata or {})
-    table[_DIGEST] = _digest(arrays, table)
-    header: dict[str, Any] = {_METADATA: table}
-    end = 0
-    for name in order:
-        start, end = end, end + arrays[name].nbytes
-        header[name] = {
-            "dtype": _TYPES[arrays[name].dtype.name][0],
-            "shape": list(arrays[name].shape),
-            "data_offsets": [start, end],
-        }
+    table[_DIGEST] = _digest(blocks, table)
 
     def write(file: BinaryIO) -> None:
-        text = json.dumps(header, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name in order:
-            file.write(_bytes(arrays[name]))
+        try:
+            save_file(blocks, file.name, table)  # from where the arrays are, into this very file
+        except SafetensorError as error:
+            raise _system_error(error) from None
 
     replace_file(path, write)
 
@@ -100,7 +89,7 @@ def read_tensors(path: str | Path, mapped: bool = False) -> tuple[Arrays, dict[s
         try:
             arrays[name] = np.ndarray(entry["shape"], dtype, memory, place)
         except ValueError as why:  # no number in it, but more dimensions than there can be
-            raise _damaged(path, f"the shape of {name} cannot be: {why}") from None
+            raise TensorFileError(f"{path}: the shape of {name} cannot be: {why}") from None
     if _DIGEST in metadata and _digest(arrays, metadata) != metadata[_DIGEST]:
         raise TensorFileError(f"{path}: the contents differ from the checksum written with them")
     return arrays if mapped else {name: a.copy() for name, a in arrays.items()}, metadata
@@ -118,58 +107,28 @@ def read_header(file: BinaryIO, path: str | Path) -> tuple[dict[str, Any], int]:
 
     Raises ``TensorFileError`` when a promise cannot be true.
     """
-    size = file.seek(0, 2)
-    file.seek(0)
-    length = int.from_bytes(file.read(8), "little")
-    start = 8 + length
-    if size < 8 or length > _LONGEST_HEADER or start > size:
-        raise _damaged(path, f"{size} bytes, of which {start} should be its header")
+    size = os.fstat(file.fileno()).st_size
     try:
-        header = json.loads(file.read(length).decode(), object_pairs_hook=_without_repeats)
-        end = _end_of(header)
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as why:
-        raise _damaged(path, f"{size} bytes; its header cannot be: {why!r}") from None
-    if start + end != size:
-        how = "cut short" if start + end > size else "too long"
-        raise TensorFileError(f"{path}: {how}: {size} bytes, its header says {start + end}")
-    return header, start
+        with safe_open(path, framework="numpy"):  # checks each tensor's type, shape and place
+            pass
+        length = int.from_bytes(file.read(8), "little")
+        return json.loads(file.read(length)), 8 + length
+    except (SafetensorError, ValueError) as why:
+        raise TensorFileError(
+            f"{path}: cut short, too long, or not a safetensors file ({size} bytes; {why})"
+        ) from None
 
 
-def _damaged(path: str | Path, why: str) -> TensorFileError:
-    return TensorFileError(f"{path}: cut short, or not a safetensors file ({why})")
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise ValueError("a name stands in it twice")
-    return table
-
-
-def _end_of(header: dict[str, Any]) -> int:
-    """Return where the tensors' bytes end; raises when they overlap, leave gaps or do not fit."""
-    table = header.get(_METADATA, {})
-    if any(type(value) is not str for value in table.values()):
-        raise ValueError(f"{_METADATA} holds more than strings")
-    end = 0
-    entries = {name: entry for name, entry in header.items() if name != _METADATA}
-    for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
-        before, (start, end) = end, entry["data_offsets"]
-        shape, itemsize = entry["shape"], _itemsize(entry["dtype"])
-        if any(type(n) is not int or n < 0 for n in [*shape, start, end]):
-            raise ValueError(f"{name} has a shape or place that is no whole number")
-        if start != before or end - start != prod(shape) * itemsize:
-            raise ValueError(f"{name} does not lie where its neighbours and its shape want it")
-    return end
-
-
-def _itemsize(code: str) -> int:
-    if code not in _NAMES:
-        raise ValueError(f"there is no type {code!r}")
-    return _TYPES[_NAMES[code]][1]
+def _system_error(error: SafetensorError) -> OSError:
+    """What the system said when the library could not write."""
+    found = re.search(r"os error (\d+)", str(error))
+    number = int(found[1]) if found else errno.EIO
+    return OSError(number, os.strerror(number) if found else str(error))
 
 
 def _dtype(code: str, path: str | Path) -> np.dtype[Any]:
+    if code not in _NAMES:
+        raise TensorFileError(f"{path}: holds numbers of type {code}, which NumPy lacks")
     name = _NAMES[code]
     if not hasattr(np, name):
         try:
@@ -182,20 +141,18 @@ def _dtype(code: str, path: str | Path) -> np.dtype[Any]:
     return np.dtype(name).newbyteorder("<")
 
 
-def _bytes(array: NDArray[Any]) -> memoryview:
-    """Return an array's bytes, row-major and little-endian; where they are so already, no copy."""
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """An array row-major and little-endian, as in the file; where it is so already, no copy."""
     if array.dtype.byteorder == ">":
         array = array.astype(array.dtype.newbyteorder("<"))
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    return np.ascontiguousarray(array).reshape(array.shape)
 
 
 def _digest(arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> str:
     """SHA-256 of all names, types, shapes, bytes and strings (but the digest itself)."""
     strings = sorted((k, v) for k, v in metadata.items() if k != _DIGEST)
-    layout = [
-        (name, a.dtype.str.replace(">", "<"), tuple(a.shape)) for name, a in sorted(arrays.items())
-    ]
+    layout = [(name, a.dtype.str, tuple(a.shape)) for name, a in sorted(arrays.items())]
     total = hashlib.sha256(repr((strings, layout)).encode())
     for _, array in sorted(arrays.items()):
-        total.update(_bytes(array))
+        total.update(array.reshape(-1).view(np.uint8).data)
     return total.hexdigest()
