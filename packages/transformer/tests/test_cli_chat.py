@@ -129,3 +129,9 @@ def test_bench_tells_speeds_and_shares(model: Path, capsys: Said) -> None:
     assert main(["bench", str(model), *asked, "--no-train"]) == 0
     shown = capsys.readouterr().out
     assert "reading" in shown and "writing" in shown and "learning" not in shown
+
+
+def test_help_shows_examples(capsys: Said) -> None:
+    for command in ("chat", "bench"):
+        assert main([command, "--help"]) == 0
+        assert f"gradine {command} " in capsys.readouterr().out
