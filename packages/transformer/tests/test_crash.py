@@ -166,7 +166,7 @@ def test_a_kill_at_each_instant_of_saving_leaves_whole_checkpoints(tmp_path: Pat
     )
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert len(lines) > 30
+    assert len(lines) >= 20
     assert {(last, best) for last, best, _ in lines} == {("5", "5"), ("5", "10"), ("10", "10")}
     assert len({weights for _, _, weights in lines}) == 1, "resumed runs all reach the same"
 
