@@ -37,9 +37,9 @@ def bench(
 ) -> None:
     """Say how fast a model reads, writes and learns on this machine.
 
-    Each is timed three times, after one time that is not counted; the fastest counts. Shares are
-    of the speed at which the engine multiplies large matrices. Writing is bound by memory: every
-    weight is read once a token, at so many gigabytes a second.
+    Each is timed three times; the fastest counts. Shares are of the speed
+    at which the engine multiplies large matrices. Writing is bound by
+    memory: every weight is read once a token.
     """
     choose_engine(engine)
     from transformer import build_model, engine_name, load

@@ -58,8 +58,9 @@ def chat(
 ) -> None:
     """Talk with a chat model.
 
-    On a terminal, turn by turn; /help there tells what else can be typed. Of a piped input the
-    whole is one message, and its answer all that is written; with --lines each line is a turn.
+    On a terminal, turn by turn; /help there tells what else can be typed.
+
+    A piped input is one message, and its answer all that is written.
     """
     choose_engine(engine)
     from transformer.cli.generate import open_model

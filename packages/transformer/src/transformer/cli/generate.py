@@ -77,7 +77,7 @@ def generate(
             *("--typical-p",),
             min=0.0,
             max=1.0,
-            help="Draw from the least surprisingly surprising, up to this probability.",
+            help="Draw from what surprises about as much as is to be expected.",
             rich_help_panel=_CHOICE,
         ),
     ] = None,
