@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from transformer.cli import main
+from transformer.cli.finetune import PANELS as FINETUNE_PANELS
 from transformer.cli.flags import ADAPTERS, LEARNING, PANELS
 from transformer.data import write_folder
 from transformer.io import read_state
@@ -154,6 +155,13 @@ def test_the_result_is_told_to_programs(capsys: pytest.CaptureFixture[str]) -> N
     state = read_state("run/last.safetensors")
     assert (facts["run"], facts["step"], facts["window"]) == ("run", 2, 8)
     assert facts["best_held_out_loss"] == state["best_loss"]
+
+
+def test_no_flag_names_two_defaults() -> None:
+    for panels in (PANELS, FINETUNE_PANELS):
+        for flag in (flag for panel in panels.values() for flag in panel):
+            (option,) = flag.parameter("").annotation.__metadata__
+            assert option.help.count("(default") <= 1, flag.name
 
 
 def test_help_fits_and_names_defaults(capsys: pytest.CaptureFixture[str]) -> None:

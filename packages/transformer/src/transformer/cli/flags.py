@@ -39,7 +39,7 @@ class Flag:
         """Return the flag as a parameter that typer understands; not given is None or False."""
         help, default = self.help, getattr(_DEFAULTS, self.name, None)
         default = default if self.default is None else self.default
-        if default not in (None, 0, ()):  # one place says what the default is
+        if default not in (None, 0, ()) and "(default" not in help:  # one place says which it is
             default = " ".join(map(str, default)) if isinstance(default, tuple) else default
             help = f"{help} (default {str(default).lower()})"
         long = "--" + self.name.strip("_").replace("_", "-")
