@@ -222,7 +222,7 @@ def damages(raw: bytes) -> dict[str, tuple[bytes, str]]:
     cut = {f"cut to {n}": (raw[:n], "cut short") for n in
            (0, 1, 7, 8, 9, body // 2, body - 1, body, body + 1, len(raw) - 1)}  # fmt: skip
     changed = {
-        "length of the header": (flipped(2, raw), "cut short, or not a safetensors file"),
+        "length of the header": (flipped(2, raw), "or not a safetensors file"),
         "header": (flipped(9, raw), "not a safetensors file|differ from the checksum|not a check"),
         "step": (raw.replace(rb"\"step\": 60", rb"\"step\": 61"), "differ from the checksum"),
         "checksum": (flipped(digest, raw), "differ from the checksum"),
