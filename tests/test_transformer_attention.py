@@ -246,3 +246,14 @@ def test_a_cache_of_one_engine_serves_the_other(name):
         found = theirs(torch.tensor(x[:, 7:]), cache=caches[1])[0].numpy()
     whole = ours(tensor_core.tensor(x))[0].detach().numpy()
     np.testing.assert_allclose(found, whole[:, 7:], rtol=0, atol=1e-12)
+
+
+def test_a_cache_begun_in_inference_mode_is_gone_on_with_outside_of_it():
+    sizes = {"vocab_size": 11, "block_size": 12, "n_layer": 2, "n_embd": C, "n_head": 2}
+    model = T[torch].models.build_model("llama", **sizes).eval()
+    cache, x = model.new_cache(), torch.arange(6).view(1, 6)
+    with torch.inference_mode():
+        model(x[:, :4], cache=cache)
+    with torch.no_grad():
+        found = model(x[:, 4:], cache=cache)[0]
+        torch.testing.assert_close(found, model(x)[0][:, 4:])

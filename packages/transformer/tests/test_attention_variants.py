@@ -337,6 +337,18 @@ def test_what_a_latent_cache_holds_is_short():
     assert [b.shape[1] for b in cache.buffers] == [1, 1]
 
 
+def test_a_cache_is_of_one_batch_until_it_begins_again():
+    model = build_model("llama", vocab_size=11, n_layer=2, n_embd=16, n_head=2).eval()
+    cache, four = model.new_cache(), torch.tensor([[1], [2], [3], [4]])
+    with torch.no_grad():
+        model(four, cache=cache)
+        with pytest.raises(ValueError, match=r"holds a batch of 4 and was given one of 1: reorder"):
+            model(four[:1], cache=cache)
+        cache.truncate(0)
+        expected, _ = model(four[:2])
+        assert torch.equal(model(four[:2], cache=cache)[0], expected)
+
+
 def test_a_cache_is_for_inference():
     with pytest.raises(RuntimeError, match=r"wrap the call in torch\.no_grad"):
         model("gpt")(torch.tensor(ids(1, 2)), cache=KVCache(2))

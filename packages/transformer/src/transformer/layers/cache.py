@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transformer._engine import torch
+from transformer.layers.positions import lasting
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -58,10 +59,16 @@ class LayerCache:
         """Takes in the keys and values of T more tokens, (B, H, T, D) each.
 
         Returns all that the first of these tokens may look at, (B, H, S, D) each, and the position
-        of the first of those. Raises RuntimeError when gradients would flow through the cache.
+        of the first of those. Raises RuntimeError when gradients would flow through the cache,
+        ValueError for another number of rows than it holds.
         """
         if torch.is_grad_enabled() and any(t.requires_grad for t in new):
             raise RuntimeError("a cache is for inference: wrap the call in torch.no_grad()")
+        if self.buffers and len(self.buffers[0]) != len(new[0]):
+            raise ValueError(
+                f"cache: it holds a batch of {len(self.buffers[0])} and was given one of "
+                f"{len(new[0])}: reorder() chooses rows, truncate(0) begins again"
+            )
         count = new[0].shape[2]
         if not self.buffers or self.length + count - self.first > self.buffers[0].shape[2]:
             self._make_room(new, count)
@@ -83,7 +90,7 @@ class LayerCache:
                 f"back to {max(reach, 0)}: truncate to 0 and begin again"
             )
         if length == 0:
-            self.first = 0
+            self.first, self.buffers = 0, []  # what comes next may be another batch
         self.length = length
 
     def reorder(self, rows: Sequence[int]) -> None:
@@ -102,7 +109,7 @@ class LayerCache:
         held = self.length - oldest
         room = max(SMALLEST, 2 * (held + count))
         larger = []
-        with torch.no_grad():
+        with lasting():
             for index, part in enumerate(new):
                 B, H, _, D = part.shape
                 buffer = part.new_empty((B, H, room, D))

@@ -145,7 +145,7 @@ def alibi_slopes(n_head: int) -> list[float]:
     return slopes + between
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)  # for all layers of a call; more would keep what is large at long contexts
 def visible(queries: int, keys: int, first: int, causal: bool, window: int | None) -> torch.Tensor:
     """Which key each query may look at: (T, S) bool, True where it may.
 
@@ -162,7 +162,7 @@ def visible(queries: int, keys: int, first: int, causal: bool, window: int | Non
         return seen if window is None else seen & (ahead > -window)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=2)
 def alibi_bias(n_head: int, queries: int, keys: int, first: int, dtype: Any) -> torch.Tensor:
     """What is added to the scores: minus slope times distance. (H, T, S).
 
