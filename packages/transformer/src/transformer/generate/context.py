@@ -140,7 +140,7 @@ class Context:
             return
         try:
             self.cache.truncate(read)
-        except (NotImplementedError, ValueError):  # a state that cannot go back is built anew
+        except ValueError:  # a state that cannot go back is built anew
             self.cache = new_cache(self.model)
             if self.kept is not None:
                 self.kept.cache, self.kept.ids = self.cache, []

@@ -38,7 +38,7 @@ class PromptCache:
         if shared < self.cache.length:
             try:
                 self.cache.truncate(shared)
-            except (NotImplementedError, ValueError):  # a state that cannot go back
+            except ValueError:  # a state that cannot go back
                 self.cache, shared = new_cache(self.model), 0
         self.ids = self.ids[:shared]
         return self.cache
@@ -47,7 +47,7 @@ class PromptCache:
         """Another cache that remembers the same."""
         cache = new_cache(self.model)
         if cache is not None and self.ids:
-            cache.restore({k: np.array(v) for k, v in self.cache.arrays().items()})
+            cache.restore(self.cache.arrays())
         return cache
 
     def save(self, path: str | Path) -> None:
@@ -60,7 +60,8 @@ class PromptCache:
                 f"prompt cache: a {type(self.model).__name__} keeps no cache, so there is nothing "
                 f"to save in {path}: leave the prompt cache out"
             )
-        held = {f"cache.{name}": np.array(a, order="C") for name, a in self._arrays().items()}
+        arrays = self.cache.arrays() if self.ids else {}
+        held = {f"cache.{name}": array for name, array in arrays.items()}
         about = json.dumps({"version": VERSION, "model": fingerprint(self.model)})
         write_tensors(path, {**held, "ids": np.array(self.ids, dtype=np.int64)}, {_KEY: about})
 
@@ -87,9 +88,6 @@ class PromptCache:
         if ids:
             kept.cache.restore({name.removeprefix("cache."): a for name, a in arrays.items()})
         return kept
-
-    def _arrays(self) -> dict[str, Any]:
-        return dict(self.cache.arrays()) if self.ids else {}
 
 
 def common_length(a: Sequence[int], b: Sequence[int]) -> int:

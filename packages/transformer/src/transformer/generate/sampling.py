@@ -31,10 +31,8 @@ class Sampler:
         seed: int | None = None,
         **others: Any,
     ) -> None:
-        if generator is not None and seed is not None:
-            raise ValueError("generate: give a generator or a seed, not both")
         self.settings = Sampling(temperature, top_k, **others)
-        self.generator = generator if seed is None else torch.Generator().manual_seed(seed)
+        (self.generator,) = generators_for(1, seed, generator)
 
     def __call__(self, logits: torch.Tensor, rows: Rows | None = None) -> torch.Tensor:
         """The next id of every row (B, 1), given the ids it holds, all of them an answer's."""

@@ -56,9 +56,3 @@ class Sampling:
     def greedy(self) -> bool:
         """Whether the likeliest token is taken and nothing drawn."""
         return self.temperature == 0 or self.top_k == 1
-
-    @property
-    def looks_back(self) -> bool:
-        """Whether the scores depend on tokens that came before."""
-        penalties = (self.presence_penalty, self.frequency_penalty)
-        return self.repetition_penalty != 1 or penalties != (0, 0)
