@@ -86,6 +86,18 @@ def test_a_run_is_judged_by_what_it_held_out(
     assert shorter["tokens"] == 9
 
 
+def test_a_run_on_tokens_without_a_held_out_file_is_judged_by_their_tail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizer = CharTokenizer.from_text(TEXT)
+    write_folder(tmp_path / "tokens", [tokenizer.encode(TEXT)], tokenizer, val_fraction=0)
+    how = ["--data", str(tmp_path / "tokens"), "--out", str(tmp_path / "run"), "--model", "bigram"]
+    how += ["--steps", "2", "--eval-batches", "1", "--block-size", "8", "-q", "--sample", "0"]
+    assert main(["train", *how]) == 0
+    tail = len(TEXT) - int(len(TEXT) * 0.9)
+    assert asked(capsys, str(tmp_path / "run"))["tokens"] == tail - 1
+
+
 def test_it_is_told_to_people_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["eval", str(folder / "run"), str(folder / "other.txt")]) == 0
     said = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""The command line: ``gradine train | generate | plot | info``."""
+"""The command line ``gradine``: one file a command, and what they share."""
 
 from transformer.cli.app import main
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from transformer.cli.engine import Engine, choose_engine
-from transformer.cli.options import examples
+from transformer.cli.engine import EngineOption, choose_engine
+from transformer.cli.options import JsonOption, examples
 
 _FRESH = {"vocab_size": 65, "block_size": 256, "n_layer": 6, "n_head": 6, "n_embd": 384}
 
@@ -30,10 +30,8 @@ def bench(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Threads of a matrix product.")
     ] = None,
-    engine: Annotated[
-        Engine | None, typer.Option("--engine", help="What computes (default tensor_core).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    engine: EngineOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Say how fast a model reads, writes and learns on this machine.
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from transformer.cli.engine import Engine, choose_engine
-from transformer.cli.options import examples
+from transformer.cli.engine import EngineOption, choose_engine
+from transformer.cli.options import ModelArgument, examples
 
 _HELP = """\
 /help        this
@@ -20,7 +20,7 @@ Ctrl-C stops an answer."""
 
 
 def chat(
-    model: Annotated[str, typer.Argument(help="A run, a model's file or folder, or a name.")],
+    model: ModelArgument,
     system: Annotated[
         str | None, typer.Option("--system", help="What the model is told before all else.")
     ] = None,
@@ -52,9 +52,7 @@ def chat(
     lines: Annotated[
         bool, typer.Option("--lines", help="Take each line of a piped input for a turn.")
     ] = False,
-    engine: Annotated[
-        Engine | None, typer.Option("--engine", help="What computes (default tensor_core).")
-    ] = None,
+    engine: EngineOption = None,
 ) -> None:
     """Talk with a chat model.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from transformer.cli.engine import Engine, choose_engine
+from transformer.cli.engine import EngineOption, choose_engine
 from transformer.cli.options import Misuse, examples
 
 
@@ -55,9 +55,7 @@ def convert(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace what is there already.")
     ] = False,
-    engine: Annotated[
-        Engine | None, typer.Option("--engine", help="What computes (default tensor_core).")
-    ] = None,
+    engine: EngineOption = None,
 ) -> None:
     """Write a trained or downloaded model in another program's format.
 

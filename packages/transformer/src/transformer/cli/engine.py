@@ -2,6 +2,9 @@
 
 import os
 from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 
 class Engine(StrEnum):
@@ -9,6 +12,11 @@ class Engine(StrEnum):
 
     TENSOR_CORE = "tensor_core"
     TORCH = "torch"
+
+
+EngineOption = Annotated[
+    Engine | None, typer.Option("--engine", help="What computes (default tensor_core).")
+]
 
 
 def choose_engine(wanted: str | None) -> None:

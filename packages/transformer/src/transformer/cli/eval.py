@@ -4,17 +4,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
-from transformer.cli.engine import Engine, choose_engine
-from transformer.cli.options import Misuse, examples
+from transformer.cli.engine import EngineOption, choose_engine
+from transformer.cli.options import JsonOption, Misuse, ModelArgument, examples
 
 _LONG = 1024  # tokens; a longer window costs more than it tells
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run, a model's file or folder, or a name.")],
+    model: ModelArgument,
     file: Annotated[
         str | None,
         typer.Argument(
@@ -37,10 +36,8 @@ def evaluate(
     batch_size: Annotated[
         int, typer.Option("--batch-size", min=1, help="Windows computed at once.")
     ] = 1,
-    engine: Annotated[
-        Engine | None, typer.Option("--engine", help="What computes (default tensor_core).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    engine: EngineOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Say how well a model predicts a text: loss, perplexity, bits per byte.
 
@@ -142,7 +139,9 @@ def _held_out(model: str) -> Any:
     rows = material.held_out
     if hasattr(rows, "fetch"):
         raise Misuse(f"{model} learned from conversations: give a text to judge it by")
-    return rows.array if hasattr(rows, "array") else np.asarray(rows.numpy())
+    if hasattr(rows, "array"):
+        return rows.array
+    return rows.numpy() if hasattr(rows, "numpy") else rows  # a part of a folder of tokens
 
 
 def _bytes(tokenizer: Any, ids: Any) -> int | None:

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from transformer.cli.engine import Engine, choose_engine
 from transformer.cli.flags import LEARNING, Flag, SettingsCommand, with_flags
-from transformer.cli.options import Misuse, examples, full_path
+from transformer.cli.options import Misuse, ModelArgument, examples, full_path
 from transformer.cli.train import check_free, settings_typed, train_and_tell, warn_in_one_line
 from transformer.train.config import TrainConfig
 
@@ -28,7 +26,7 @@ _LONG = 256  # tokens; the context, unless the model's is shorter or another is 
 PANELS = {
     "What is learned": [
         Flag("data", str, "Conversations (.jsonl), a text, or a folder of tokens", "FILE|DIR"),
-        Flag("out", str, "Folder of the run"),
+        Flag("out", str, "Folder of the run", short="-o"),
         Flag("block_size", int, f"Tokens seen at once (default the model's, up to {_LONG})"),
         Flag("val_fraction", float, "Share held out"),
         Flag("full", bool, "Train every weight, not adapters"),
@@ -53,7 +51,7 @@ _OWN = ("full", "merge")
 
 @with_flags(PANELS)
 def finetune(
-    model: Annotated[str, typer.Argument(help="A run, a model's file or folder, or a name.")],
+    model: ModelArgument,
     **typed: Any,
 ) -> int:
     """Go on training a trained model on your own data, by small adapters (LoRA).

@@ -137,7 +137,7 @@ PANELS = {
     "Learning": LEARNING,
     "Beginning with a trained model (see also gradine finetune)": ADAPTERS,
     "The run": [
-        Flag("out", str, "Folder of the run (default runs/MODEL-1, -2, ...)"),
+        Flag("out", str, "Folder of the run (default runs/MODEL-1, -2, ...)", short="-o"),
         *RUN_FLAGS,
         Flag("workers", str, "Threads, each with a slice of the batch", "N|auto"),
     ],

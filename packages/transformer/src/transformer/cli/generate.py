@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from transformer.cli.engine import Engine, choose_engine
-from transformer.cli.options import Misuse, examples
+from transformer.cli.engine import EngineOption, choose_engine
+from transformer.cli.options import Misuse, ModelArgument, examples
 
 # Below this many parameters, one token's matrix products are too short to share among cores: it
 # gains nothing on an idle machine, and on a busy one the cores wait for each other.
@@ -16,7 +16,7 @@ _CHOICE, _SPEED, _OUTPUT = "Which tokens", "Speed", "How it is shown"
 
 
 def generate(
-    model: Annotated[str, typer.Argument(help="A run, a model's file or folder, or a name.")],
+    model: ModelArgument,
     prompt: Annotated[
         str | None,
         typer.Option("--prompt", "-p", help="Text to go on from; - reads standard input."),
@@ -155,9 +155,7 @@ def generate(
     as_json: Annotated[
         bool, typer.Option("--json", help="For programs.", rich_help_panel=_OUTPUT)
     ] = False,
-    engine: Annotated[
-        Engine | None, typer.Option("--engine", help="What computes (default tensor_core).")
-    ] = None,
+    engine: EngineOption = None,
 ) -> None:
     """Let a model write: one trained here, from its best weights, or a pretrained one."""
     choose_engine(engine)

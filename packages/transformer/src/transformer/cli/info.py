@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from transformer.cli.options import examples
+from transformer.cli.options import JsonOption, examples
 
 
 def info(
@@ -18,7 +18,7 @@ def info(
     tensors: Annotated[
         bool, typer.Option("--tensors", help="List every tensor of a model's file.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say what a run or a model's file is: its sizes, its settings, how far it came."""
     from transformer.io.load import as_run, describe
@@ -27,9 +27,9 @@ def info(
     path = find_model(model)
     run = as_run(path)
     if run is not None:
-        from transformer.io.checkpoint import find_checkpoint, read_state
+        from transformer.io.checkpoint import BEST, LAST, find_checkpoint, read_state
 
-        path = find_checkpoint(run, "last.safetensors", "best.safetensors")
+        path = find_checkpoint(run, LAST, BEST)
         facts, key = _facts(read_state(path)), "checkpoint"
     else:
         facts, key = _described(describe(path), as_json or tensors), "path"

@@ -1,10 +1,16 @@
-"""From what was typed to a TrainConfig."""
+"""What commands share: options, and the way from what was typed to a TrainConfig."""
 
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
+
+# What several commands take, in the same words.
+ModelArgument = Annotated[str, typer.Argument(help="A run, a model's file or folder, or a name.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 class Misuse(ValueError):

@@ -28,7 +28,6 @@ from transformer.cli.options import (
     parse_settings,
     parse_workers,
 )
-from transformer.io.checkpoint import find_checkpoint, read_state
 from transformer.train.config import TrainConfig, check_changes
 from transformer.train.rules import MADE
 
@@ -132,7 +131,9 @@ def resumed(given: dict[str, Any], typed: dict[str, Any]) -> Any:
         check_changes(given)
     except ValueError as error:
         raise Misuse(str(error)) from None
-    state = read_state(find_checkpoint(run, "last.safetensors"))
+    from transformer.io.checkpoint import LAST, find_checkpoint, read_state
+
+    state = read_state(find_checkpoint(run, LAST))
     choose_engine(typed.get("engine") or state["engine"])
     from transformer.data import load_text
     from transformer.train import Trainer
