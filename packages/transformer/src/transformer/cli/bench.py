@@ -91,7 +91,7 @@ def _context(net: Any, length: int) -> Any:
 
 
 def _reading(net: Any, length: int, peak: float) -> dict[str, float]:
-    from transformer.generate.context import evaluating
+    from transformer.models.mode import evaluating
     from transformer.train.peak import step_flops
 
     with evaluating(net):
@@ -105,7 +105,7 @@ def _reading(net: Any, length: int, peak: float) -> dict[str, float]:
 
 
 def _writing(net: Any, length: int, count: int) -> dict[str, float]:
-    from transformer.generate.context import evaluating
+    from transformer.models.mode import evaluating
 
     def write() -> None:
         for _ in range(count):

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from math import log
 from typing import Annotated, Any
 
 import typer
@@ -105,12 +104,14 @@ def _tokenizer(found: Any) -> dict[str, Any] | str:
 
 
 def _facts(state: dict[str, Any]) -> dict[str, Any]:
+    from transformer.train.units import bits_per_byte
+
     config = dict(state["config"])
     config.pop("model_settings")
     best = state["best_loss"]
     # An older checkpoint of characters has their number; it is that of bytes in plain English.
     per_token = state.get("bytes_per_token", state.get("characters_per_token"))
-    bits = None if best is None or not per_token else best / log(2) / per_token
+    bits = None if best is None or not per_token else bits_per_byte(best, per_token)
     return {
         "model": config.pop("model"),
         "parameters": state["parameters"],

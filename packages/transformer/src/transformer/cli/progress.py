@@ -4,13 +4,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import exp, log
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from transformer.train.metrics import Record
+from transformer.train.units import bits_per_byte, perplexity_of
 
 
 def loss_in_words(loss: float, bytes_per_token: float | None) -> str:
@@ -19,8 +19,8 @@ def loss_in_words(loss: float, bytes_per_token: float | None) -> str:
     >>> loss_in_words(1.386, bytes_per_token=1.0)
     '1.386 (perplexity 4, 2.00 bits per byte)'
     """
-    bits = f", {loss / log(2) / bytes_per_token:.2f} bits per byte" if bytes_per_token else ""
-    return f"{loss:.3f} (perplexity {exp(min(loss, 700.0)):.3g}{bits})"
+    bits = f", {bits_per_byte(loss, bytes_per_token):.2f} bits per byte" if bytes_per_token else ""
+    return f"{loss:.3f} (perplexity {perplexity_of(loss):.3g}{bits})"
 
 
 class TrainingProgress:

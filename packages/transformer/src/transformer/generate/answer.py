@@ -9,7 +9,7 @@ from typing import Any
 
 from transformer._engine import torch
 from transformer.generate.beam import Beams, beam_search
-from transformer.generate.context import Context, evaluating
+from transformer.generate.context import Context
 from transformer.generate.decoding import Token
 from transformer.generate.loop import Report, write
 from transformer.generate.prompt_cache import PromptCache
@@ -18,6 +18,7 @@ from transformer.generate.request import Request, read_request
 from transformer.generate.result import Generation
 from transformer.generate.sampling import generators_for
 from transformer.generate.writing import Answer
+from transformer.models.mode import evaluating
 
 
 def answer(model: Any, given: Sequence[Any], options: Mapping[str, Any]) -> Any:

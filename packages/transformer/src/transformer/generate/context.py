@@ -1,7 +1,6 @@
 """What the model has read so far: the ids of every row, and the cache that remembers them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from transformer._engine import torch
@@ -9,27 +8,6 @@ from transformer.generate.arrays import FEW, fast_step
 from transformer.generate.prompt_cache import PromptCache, common_length, new_cache
 
 Step = Callable[[torch.Tensor, Any], torch.Tensor]  # (B, 1), cache -> (B, 1, V)
-
-
-@contextmanager
-def evaluating(*models: Any) -> Iterator[None]:
-    """The models in eval mode, then every module of them back in the mode it was in.
-
-    >>> model = torch.nn.Dropout(0.5)
-    >>> with evaluating(model):
-    ...     model.training
-    False
-    >>> model.training
-    True
-    """
-    modes = [(module, module.training) for model in models for module in model.modules()]
-    for model in models:
-        model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 class Context:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from transformer.generate.context import Context, evaluating
+from transformer.generate.context import Context
 from transformer.generate.decoding import Decoder
 from transformer.generate.request import Request
 from transformer.generate.sampling import generators_for
 from transformer.generate.speculative import DraftModel, Lookup, Proposer, Speculation
 from transformer.generate.writing import Answer
+from transformer.models.mode import evaluating
 
 
 @dataclass

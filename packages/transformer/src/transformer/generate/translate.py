@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from transformer._engine import F, torch
-from transformer.generate.context import evaluating
+from transformer.models.mode import evaluating
 from transformer.models.translation import BEGIN, END
 
 

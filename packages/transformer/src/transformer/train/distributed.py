@@ -18,7 +18,7 @@ from transformer._engine import ENGINE, nn, torch
 from transformer.models.base import IGNORE
 from transformer.train.parallel import Team
 from transformer.train.randomness import ON_TORCH, draws_seeded, mixed_seed
-from transformer.train.stepper import Stepper, _cuts
+from transformer.train.stepper import Stepper, equal_cuts
 
 T = TypeVar("T")
 
@@ -133,9 +133,9 @@ class DistributedStepper(Stepper):
         """Yield this process's pieces (first row, row after the last, weight in the loss)."""
         counts = (y != IGNORE).sum(dim=1).tolist()  # of each row
         whole, mine = sum(counts), rank()
-        rows = _cuts(len(y), self.team.size)
+        rows = equal_cuts(len(y), self.team.size)
         first, length = rows[mine], rows[mine + 1] - rows[mine]
-        inner = [first + cut for cut in _cuts(length, max(1, min(self.accumulate, length)))]
+        inner = [first + cut for cut in equal_cuts(length, max(1, min(self.accumulate, length)))]
         pieces = [(start, end, sum(counts[start:end])) for start, end in pairwise(inner)]
         pieces = [(start, end, counted) for start, end, counted in pieces if counted]
         if whole and not pieces:  # nothing here to learn from: any row, at no weight

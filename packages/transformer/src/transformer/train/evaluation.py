@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import exp, log
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,9 @@ from numpy.typing import NDArray
 from transformer._engine import nn, torch
 from transformer.data.order import Windows
 from transformer.models.base import IGNORE
+from transformer.models.mode import evaluating
 from transformer.train.parallel import Team
+from transformer.train.units import bits_per_byte, perplexity_of
 
 Pairs = list[tuple[Any, Any]]  # batches of inputs and targets, (B, T) int64 each
 
@@ -39,12 +40,12 @@ class Score:
     @property
     def perplexity(self) -> float:
         """e to the loss: as unsure as between this many equally likely tokens."""
-        return exp(min(self.loss, 700.0))  # float64 ends at e**709
+        return perplexity_of(self.loss)
 
     @property
     def bits_per_byte(self) -> float | None:
         """The loss in bits per byte of text, which compares models of different tokenizers."""
-        return self.nats / log(2) / self.bytes if self.bytes else None
+        return bits_per_byte(self.loss, self.bytes / self.tokens) if self.bytes else None
 
 
 def perplexity(
@@ -77,7 +78,7 @@ def perplexity(
     if tokens.ndim != 1 or len(tokens) < 2:
         raise ValueError(f"perplexity: needs a row of at least 2 tokens, got {tokens.shape}")
     nats, counted = 0.0, 0
-    with torch.no_grad(), _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         for x, y in _sliding(tokens, window, stride, batch_size):
             count = int((y != IGNORE).sum())
             nats += _mean_loss(model, x, y) * count
@@ -138,25 +139,12 @@ def score_windows(model: nn.Module, windows: Pairs, team: Team | None = None) ->
                     counted += count
         return nats, counted
 
-    with _evaluating(model):
+    with evaluating(model):
         shares = team.run(work)
     counted = sum(count for _, count in shares)
     if not counted:
         raise ValueError("evaluation: not one target counts; every one is masked")
     return sum(nats for nats, _ in shares) / counted, counted
-
-
-class _evaluating:
-    """Within the block the model is in evaluation mode; after it, in the mode it was in."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self.model, self.was_training = model, model.training
-
-    def __enter__(self) -> None:
-        self.model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self.model.train(self.was_training)
 
 
 def _window(model: Any, window: int | None, stride: int | None) -> tuple[int, int]:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 
-from transformer._engine import torch
+from transformer._engine import ENGINE, torch
 
-ON_TORCH = torch.__name__ == "torch"
+ON_TORCH = ENGINE == "torch"
 
 
 def mixed_seed(*numbers: int) -> int:

@@ -60,7 +60,7 @@ class Stepper:
         ``NonFiniteLoss``, before anything is updated, when either is infinite or not a number.
         """
         counts = (y != IGNORE).sum(dim=1).tolist()  # of each row
-        cuts = _cuts(len(x), self.team.size)
+        cuts = equal_cuts(len(x), self.team.size)
 
         def work(worker: int) -> tuple[float, Gradients]:
             start, end = cuts[worker], cuts[worker + 1]
@@ -90,7 +90,7 @@ class Stepper:
         """
         total, whole = 0.0, sum(counts)
         shares: list[Gradients] = [[None] * len(self.parameters)]
-        cuts = _cuts(after - first, max(1, min(self.accumulate, after - first)))
+        cuts = equal_cuts(after - first, max(1, min(self.accumulate, after - first)))
         for start, end in pairwise(first + cut for cut in cuts):
             counted = sum(counts[start:end])
             if not counted:  # its mean would be 0 / 0
@@ -127,8 +127,12 @@ class Stepper:
         return norm
 
 
-def _cuts(length: int, pieces: int) -> list[int]:
-    """Return where to cut ``length`` rows into ``pieces`` whose sizes differ by one at most."""
+def equal_cuts(length: int, pieces: int) -> list[int]:
+    """Return where to cut ``length`` rows into ``pieces`` whose sizes differ by one at most.
+
+    >>> equal_cuts(7, 3)
+    [0, 2, 4, 7]
+    """
     return [length * piece // pieces for piece in range(pieces + 1)]
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
-from math import exp, isfinite, log
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from transformer.train.peak import matmul_peak, step_flops
 from transformer.train.schedule import learning_rate
 from transformer.train.setup import begin
 from transformer.train.stepper import NonFiniteLoss, Stepper
+from transformer.train.units import bits_per_byte, perplexity_of
 
 Listener = Callable[[Record], object]
 
@@ -223,9 +224,9 @@ class Trainer:
 
     def scores(self, loss: float) -> Record:
         """Return a held-out loss as it is told: also as perplexity and in bits per byte."""
-        told = {"val_loss": loss, "val_perplexity": exp(min(loss, 700.0))}
+        told = {"val_loss": loss, "val_perplexity": perplexity_of(loss)}
         if per_token := self.material.bytes_per_token:
-            told["val_bits_per_byte"] = loss / log(2) / per_token
+            told["val_bits_per_byte"] = bits_per_byte(loss, per_token)
         return told
 
     def _stepper(self) -> Stepper:
