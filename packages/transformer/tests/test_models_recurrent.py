@@ -234,11 +234,15 @@ def test_a_text_is_learnt_by_heart(name):
     model = small(name, vocab_size=tokenizer.vocab_size, dtype=torch.float32, **sizes)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     x, y = torch.tensor([data[:-1]]), torch.tensor([data[1:]])
-    for _ in range(300):
+    for _ in range(1000):
         _, loss = model(x, y)
+        # Below ln 2 for the text as a whole, each character is likelier than all others together.
+        if loss.item() * len(y[0]) < np.log(2):
+            break
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-    assert model(x, y)[1].item() < 0.05
+    else:
+        raise AssertionError(f"still at a loss of {loss.item():.3f} after 1000 steps")
     assert generate(model, "th", len(TEXT) - 2, temperature=0, tokenizer=tokenizer) == TEXT
