@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transformer import BPETokenizer, build_model, load, torch
-from transformer.io.gguf import describe_gguf, llama3_factors, to_halves, to_pairs
+from transformer.io.gguf import describe_gguf, llama3_factors
 from transformer.io.gguf_export import save_gguf
 from transformer.io.gguf_file import TENSOR_TYPES, read_gguf
 from transformer.io.gguf_write import Writable, write_gguf
+from transformer.io.halves import to_halves, to_pairs
 from transformer.io.safetensors import TensorFileError
 
 TINY = {"vocab_size": 40, "block_size": 32, "n_layer": 2, "n_head": 4, "n_embd": 32}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from transformer.io.gguf_file import read_gguf
+from transformer.io.halves import in_halves
 from transformer.io.hf import without_second_table
 from transformer.io.safetensors import TensorFileError
 from transformer.io.stored import Float32, Pretrained, Stored
@@ -143,7 +144,8 @@ def _llama(table: _Table) -> tuple[str, dict[str, Any], dict[str, Stored]]:
     }
     named = _named(tensors, LLAMA_NAMES, "layers")
     if table.architecture == "llama":
-        named = {n: _half_split(n, t, config) for n, t in named.items()}
+        heads = config["n_head"], config["n_kv_head"]
+        named = {n: in_halves(n, t, *heads) for n, t in named.items()}
     return "llama", config, named
 
 
@@ -195,44 +197,6 @@ def _named(
         else:
             found[name] = stored
     return found
-
-
-def _half_split(name: str, stored: Stored, config: Mapping[str, Any]) -> Stored:
-    """Queries and keys of llama files lie as pairs that turn together: sort them into halves."""
-    heads = heads_of(name, config["n_head"], config["n_kv_head"])
-    return stored.changed(lambda values: to_halves(values, heads)) if heads else stored
-
-
-def heads_of(name: str, n_head: int, n_kv_head: int) -> int:
-    """How many heads a map to queries or keys has; 0 for any other tensor.
-
-    >>> heads_of("layers.0.self_attn.k_proj.weight", n_head=9, n_kv_head=3)
-    3
-    """
-    return n_head if ".q_proj" in name else n_kv_head if ".k_proj" in name else 0
-
-
-def to_halves(values: Float32, n_head: int) -> Float32:
-    """Rows of each head from pairs (0, 1), (2, 3), ... to a first and a second half.
-
-    Rotary positions turn two dimensions together: neighbours in the paper and in llama.cpp's
-    files, i and i + D / 2 here and in ``transformers``. Shapes: (H D, ...) -> the same.
-
-    >>> to_halves(np.arange(4.0, dtype=np.float32), n_head=1).tolist()
-    [0.0, 2.0, 1.0, 3.0]
-    """
-    pairs = values.reshape(n_head, -1, 2, *values.shape[1:])  # (H, D / 2, 2, ...)
-    return pairs.swapaxes(1, 2).reshape(values.shape)
-
-
-def to_pairs(values: Float32, n_head: int) -> Float32:
-    """The inverse of :func:`to_halves`.
-
-    >>> to_pairs(np.arange(4.0, dtype=np.float32), n_head=1).tolist()
-    [0.0, 2.0, 1.0, 3.0]
-    """
-    halves = values.reshape(n_head, 2, -1, *values.shape[1:])  # (H, 2, D / 2, ...)
-    return halves.swapaxes(1, 2).reshape(values.shape)
 
 
 def _scaling(

@@ -13,11 +13,10 @@ from transformer.io.gguf import (
     GPT2_NAMES,
     LLAMA3,
     LLAMA_NAMES,
-    heads_of,
     llama3_factors,
-    to_pairs,
 )
 from transformer.io.gguf_write import Writable, write_gguf
+from transformer.io.halves import in_pairs
 from transformer.io.hf import model_tensors, token_ids
 from transformer.io.hf_settings import llama_architecture
 from transformer.io.stored import Float32, Stored
@@ -151,7 +150,7 @@ def _llama_tensors(model: Any, architecture: str) -> Iterator[Stored]:
                 yield _stacked(name, tensors, config.n_expert)
             continue
         if architecture == "llama":
-            stored = _paired(name, stored, config)
+            stored = in_pairs(name, stored, config.n_head, config.kv_heads)
         yield replace(stored, name=_their_name(name, names, "layers"))
     scaling = dict(config.rope_scaling or {})
     if scaling.get("rope_type", scaling.get("type")) == "llama3":
@@ -176,11 +175,6 @@ def _stacked(name: str, tensors: dict[str, Stored], n_expert: int) -> Stored:
         return np.stack([p.read() for p in parts])
 
     return Stored(theirs, shape, "F32", n_expert * parts[0].nbytes, read)
-
-
-def _paired(name: str, stored: Stored, config: Any) -> Stored:
-    heads = heads_of(name, config.n_head, config.kv_heads)
-    return stored.changed(lambda values: to_pairs(values, heads)) if heads else stored
 
 
 def _writable(stored: Stored, dtype: str) -> Writable:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from transformer.io.atomic import replace_file
-from transformer.io.gguf import heads_of, to_halves, to_pairs
+from transformer.io.halves import in_halves, in_pairs
 from transformer.io.hf import model_tensors
 from transformer.io.mapped import MappedFile
 from transformer.io.safetensors import TensorFileError
@@ -133,14 +133,8 @@ def _tensors(file: MappedFile, sizes: tuple[int, ...], config: dict[str, Any]) -
             stored = plain(file, own, at, shape, "F32")
             at += 4 * prod(shape)
             if name and stored:
-                tensors[own] = _turned(name, stored, config)
+                tensors[own] = in_halves(own, stored, config["n_head"], config["n_kv_head"])
     return tensors
-
-
-def _turned(name: str, stored: Stored, config: dict[str, Any]) -> Stored:
-    """Queries and keys lie as neighbouring pairs; the model wants halves."""
-    heads = heads_of(name, config["n_head"], config["n_kv_head"])
-    return stored.changed(lambda values: to_halves(values, heads)) if heads else stored
 
 
 def _tokenizer(path: Path, given: Path | None, vocab_size: int) -> Any:
@@ -193,20 +187,18 @@ def save_llama2c(model: Any, tokenizer: Any, path: str | Path) -> None:
         save_llama2c_tokenizer(tokenizer, path.with_name(TOKENIZERS[0]))
     tensors = model_tensors(model)
 
+    def paired(name: str) -> Stored:
+        return in_pairs(name, tensors[name], config.n_head, config.kv_heads)
+
     def write(file: BinaryIO) -> None:
         file.write(struct.pack(_HEADER, *sizes))
         for name, layers, shape in _layout(sizes):
             for layer in range(max(layers, 1)):
                 own = f"layers.{layer}.{name}.weight" if layers else f"{name}.weight"
-                values = _paired(name, tensors[own].read(), config) if name else _angles(shape)
+                values = paired(own).read() if name else _angles(shape)
                 file.write(np.ascontiguousarray(values, "<f4").data)
 
     replace_file(path, write)
-
-
-def _paired(name: str, values: Float32, config: Any) -> Float32:
-    heads = heads_of(name, config.n_head, config.kv_heads)
-    return to_pairs(values, heads) if heads else values
 
 
 def _angles(shape: Shape) -> Float32:

@@ -8,6 +8,7 @@ The file is the longest piece's length (int32), then of each piece its score (fl
 import struct
 from pathlib import Path
 
+from transformer.io.atomic import replace_file
 from transformer.tokenizers.pieces import BYTE, CONTROL, NORMAL, UNKNOWN, Piece
 from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 
@@ -94,4 +95,4 @@ def save_llama2c_tokenizer(tokenizer: SentencePieceTokenizer, path: str | Path) 
         data = text.encode()
         longest = max(longest, len(data))
         out += struct.pack("<fi", score, len(data)) + data
-    Path(path).write_bytes(struct.pack("<i", longest) + bytes(out))
+    replace_file(path, lambda file: file.write(struct.pack("<i", longest) + out))

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from transformer.tokenizers.pieces import BYTE, Piece
+from transformer.io.atomic import replace_file
+from transformer.tokenizers.pieces import BYTE, SPACE, Piece
 from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 
 # Field numbers of the messages: ModelProto, its SentencePiece, TrainerSpec and NormalizerSpec.
@@ -87,7 +88,7 @@ def save_sentencepiece(tokenizer: SentencePieceTokenizer, path: str | Path) -> N
     """Write ``tokenizer`` as a ``.model`` file that the sentencepiece library reads.
 
     What the format has no place for is left out: the chat template, and which ids end an answer.
-    Raises ValueError when spaces stand for themselves in its pieces (llama2.c's files).
+    Where spaces stand for themselves in its pieces (llama2.c's files), U+2581 takes their place.
 
     >>> import tempfile
     >>> tokenizer = SentencePieceTokenizer([("<unk>", 0, 2), ("a",)])
@@ -95,7 +96,7 @@ def save_sentencepiece(tokenizer: SentencePieceTokenizer, path: str | Path) -> N
     ...     save_sentencepiece(tokenizer, folder + "/m.model")
     """
     if tokenizer.space == " ":
-        pieces = [Piece(p.text.replace(" ", "\u2581"), p.score, p.kind) for p in tokenizer.pieces]
+        pieces = [Piece(p.text.replace(" ", SPACE), p.score, p.kind) for p in tokenizer.pieces]
     else:
         pieces = list(tokenizer.pieces)
     out = bytearray()
@@ -113,7 +114,7 @@ def save_sentencepiece(tokenizer: SentencePieceTokenizer, path: str | Path) -> N
     normalizer += _int_field(_DUMMY, tokenizer.add_dummy_prefix)
     normalizer += _int_field(_EXTRA, tokenizer.remove_extra_whitespaces) + _int_field(_ESCAPE, 1)
     out += _bytes_field(_TRAINER, trainer) + _bytes_field(_NORMALIZER, normalizer)
-    Path(path).write_bytes(bytes(out))
+    replace_file(path, lambda file: file.write(out))
 
 
 def _piece(fields: dict[int, Any]) -> Piece:

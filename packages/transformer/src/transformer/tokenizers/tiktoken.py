@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from transformer.io.atomic import replace_file
 from transformer.tokenizers.bpe import BPETokenizer
 from transformer.tokenizers.patterns import Pattern
 
@@ -121,4 +122,4 @@ def save_tiktoken(tokenizer: BPETokenizer, path: str | Path) -> None:
         b"%s %d\n" % (base64.b64encode(token), i)
         for token, i in sorted(vocab.items(), key=lambda item: item[1])
     )
-    Path(path).write_bytes(b"".join(lines))
+    replace_file(path, lambda file: file.writelines(lines))
