@@ -406,6 +406,8 @@ def conversations(count=150, seed=5):
         extra = {"add_generation_prompt": rng.random() < 0.5, "date_string": "1 May"}
         if rng.random() < 0.3:
             extra |= {"tools": TOOLS, "enable_thinking": False}
+        if rng.random() < 0.3:
+            extra |= {"add_generation_prompt": False, "continue_final_message": True}
         yield messages, extra
 
 
@@ -425,9 +427,15 @@ def test_chat_templates(pair, name):
     template = TEMPLATES[name]
     ours = BPETokenizer.from_dict(values | {"chat_template": template})
     for messages, extra in conversations():
-        expected = theirs.apply_chat_template(
-            messages, chat_template=template, tokenize=False, **extra
-        )
+        try:
+            expected = theirs.apply_chat_template(
+                messages, chat_template=template, tokenize=False, **extra
+            )
+        except ValueError as error:  # a template that leaves out what is to be continued
+            assert "continue_final_message" in str(error)
+            with pytest.raises(ValueError, match="no going on with it"):
+                render_chat(messages, ours, **extra)
+            continue
         assert render_chat(messages, ours, **extra) == expected
         assert encode_chat(messages, ours, **extra) == theirs.encode(expected)
 

@@ -1,5 +1,7 @@
 """Chat templates: what they may do, which tokens are special, and which are the answers."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -233,3 +235,33 @@ def test_answers_that_change_later_are_refused():
 def test_a_conversation_without_an_answer_is_refused(messages, words):
     with pytest.raises(ValueError, match=words):
         chat_tokens(messages, byte_level())
+
+
+def test_a_message_to_go_on_with_ends_where_its_text_does() -> None:
+    talk = [{"role": "user", "content": "Count."}, {"role": "assistant", "content": "1, 2, "}]
+    begun = "<|im_start|>user\nCount.<|im_end|>\n<|im_start|>assistant\n1, 2,"
+    assert render_chat(talk, CHATML, continue_final_message=True) == begun + " "
+    trims = CHATML.replace("message['content']", "message['content'] | trim")
+    assert render_chat(talk, trims, continue_final_message=True) == begun
+    twice = "{{ messages[-1].content }}|{{ messages[-1].content }}|"
+    assert render_chat(talk, twice, continue_final_message=True) == "1, 2, |1, 2, "
+    parts = [{"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "image"}]}]
+    assert (
+        render_chat(parts, "<{{ messages[0].content[0].text }}>", continue_final_message=True)[1:]
+        == "a"
+    )
+
+
+@pytest.mark.parametrize(
+    "messages, options, words",
+    [
+        ([], {}, "no message"),
+        ([{"role": "user", "content": "a"}], {"add_generation_prompt": True}, "one of them"),
+        ([{"role": "assistant", "tool_calls": [{}], "content": None}], {}, "has no text"),
+        ([{"role": "assistant", "content": "shown hidden"}], {}, "no going on"),
+    ],
+)
+def test_what_no_model_can_go_on_with(messages: Any, options: Any, words: str) -> None:
+    template = "{% for m in messages %}{{ m.content[:5] }}{% endfor %}"
+    with pytest.raises(ValueError, match=words):
+        render_chat(messages, template, continue_final_message=True, **options)

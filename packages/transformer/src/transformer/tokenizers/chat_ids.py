@@ -9,12 +9,13 @@ the messages as they are: where marks have an effect on a template, the conversa
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from transformer.tokenizers.added import AddedToken, Finder
 from transformer.tokenizers.base import Tokenizer
+from transformer.tokenizers.chat_marks import free_marks
 from transformer.tokenizers.chat_text import (
     CHATML_TOKENS,
     GENERATION_BEGINS,
@@ -26,7 +27,6 @@ from transformer.tokenizers.chat_text import (
 )
 from transformer.tokenizers.utf8 import to_bytes
 
-_PRIVATE = range(0xE000, 0xF900)
 _GENERATION_TAG = re.compile(r"\{%[-+]?\s*generation\s*[-+]?%\}")
 
 Span = tuple[int, int]
@@ -37,6 +37,7 @@ def encode_chat(
     tokenizer: Tokenizer,
     *,
     add_generation_prompt: bool = False,
+    continue_final_message: bool = False,
     tools: Sequence[Mapping[str, Any]] | None = None,
     **extra: Any,
 ) -> list[int]:
@@ -52,7 +53,11 @@ def encode_chat(
     >>> ids.count(tokenizer.special_tokens["<|im_end|>"])
     1
     """
-    options = {"add_generation_prompt": add_generation_prompt, "tools": tools, **extra}
+    ends = {
+        "add_generation_prompt": add_generation_prompt,
+        "continue_final_message": continue_final_message,
+    }
+    options = {**ends, "tools": tools, **extra}
     chat = _Chat(messages, tokenizer, options)
     return [i for i, _ in chat.tokens(chat.render(messages), [])]
 
@@ -106,8 +111,7 @@ class _Chat:
             )
         self.tokenizer, self.options = tokenizer, options
         self.finder = Finder(_added_tokens(tokenizer))
-        used = set().union(*_texts([messages, options, template_of(tokenizer)]), *specials)
-        free = (chr(code) for code in _PRIVATE if chr(code) not in used)
+        free = free_marks(messages, options, template_of(tokenizer), specials)
         self.mark, self.begin, self.end = next(free), next(free), next(free)
         self.guard = _guard(tuple(specials), self.mark)
 
@@ -282,16 +286,3 @@ def _mapped(change: Callable[[str], str], value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_mapped(change, item) for item in value]
     return value
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Every text in ``value``."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _texts(key)
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformer.tokenizers.base import Tokenizer
+from transformer.tokenizers.chat_marks import free_marks
 
 Message = Mapping[str, Any]
 
@@ -34,13 +35,15 @@ def render_chat(
     tokenizer_or_template: Tokenizer | str,
     *,
     add_generation_prompt: bool = False,
+    continue_final_message: bool = False,
     tools: Sequence[Mapping[str, Any]] | None = None,
     **extra: Any,
 ) -> str:
     """The text of a conversation, as the template of a tokenizer (or a template) writes it.
 
     The same text as ``apply_chat_template(tokenize=False)`` of transformers gives.
-    ``add_generation_prompt`` ends it where the assistant begins; ``tools`` are JSON schemas;
+    ``add_generation_prompt`` ends it where the assistant begins, ``continue_final_message`` where
+    the last message's text ends, for the model to go on with it; ``tools`` are JSON schemas;
     ``extra`` are the template's own variables. A tokenizer without a template gets ChatML. Raises
     ValueError for what is no conversation, or none this template can write, TypeError for values
     that are not JSON-able.
@@ -56,7 +59,49 @@ def render_chat(
         "tools": None if tools is None else _checked_tools(tools),
         "add_generation_prompt": add_generation_prompt,
     }
-    return render_values(template_of(tokenizer_or_template), values)
+    template = template_of(tokenizer_or_template)
+    if not continue_final_message:
+        return render_values(template, values)
+    if add_generation_prompt:
+        raise ValueError(
+            "add_generation_prompt begins a new message and continue_final_message goes on with "
+            "the last one: give one of them"
+        )
+    return _continued(template, values)
+
+
+def _continued(template: str, values: dict[str, Any]) -> str:
+    """The text up to where the last message's own text ends, found by a mark put there."""
+    if not values["messages"]:
+        raise ValueError("continue_final_message: there is no message to go on with")
+    mark = next(free_marks(template, values))
+    *before, last = values["messages"]
+    # The space shows whether the template takes white space off the end of a message.
+    ended, said = _ended(last, mark + " ")
+    text = render_values(template, values | {"messages": [*before, ended]})
+    end = text.rfind(mark)
+    if end < 0 or said.strip() not in text:
+        raise ValueError(
+            f"continue_final_message: the chat template does not write the text of the last "
+            f"message ({last['role']}) as it is, so there is no going on with it"
+        )
+    kept = text[:end] if text.startswith(mark + " ", end) else text[:end].rstrip()
+    return kept.replace(mark + " ", "").replace(mark, "")  # it may be written more than once
+
+
+def _ended(message: dict[str, Any], end: str) -> tuple[dict[str, Any], str]:
+    """The message with ``end`` behind its text (of parts, the last that is text), and that text."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return message | {"content": content + end}, content
+    parts = list(content or ())
+    for i in reversed(range(len(parts))):
+        if isinstance(said := parts[i].get("text"), str):
+            parts[i] = parts[i] | {"text": said + end}
+            return message | {"content": parts}, said
+    raise ValueError(
+        f"continue_final_message: the last message ({message['role']}) has no text to go on with"
+    )
 
 
 def render_values(template: str, values: Mapping[str, Any]) -> str:
