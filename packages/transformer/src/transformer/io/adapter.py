@@ -4,12 +4,11 @@
 holds the A and B of each, under the names the layers have in Hugging Face's models.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from transformer._engine import nn, torch
-from transformer.io.atomic import replace_file
+from transformer.io.json_file import read_json, write_json
 from transformer.io.safetensors import TensorFileError, read_tensors, write_tensors
 from transformer.layers.lora import LoRALinear, add_lora, load_lora_state, lora_state
 
@@ -54,8 +53,7 @@ def save_adapter(model: nn.Module, folder: str | Path, base: str | None = None) 
         "bias": "none",
         "inference_mode": True,
     }
-    text = json.dumps(config, indent=2) + "\n"
-    replace_file(folder / CONFIG, lambda file: file.write(text.encode()))
+    write_json(folder / CONFIG, config)
 
 
 def export_adapter(run: str | Path, folder: str | Path) -> None:
@@ -110,7 +108,7 @@ def _check_fit(
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
         kind = config["peft_type"], config["r"], config["lora_alpha"]
     except (ValueError, KeyError, TypeError) as why:
         raise TensorFileError(f"{path}: not the settings of LoRA adapters ({why!r})") from None

@@ -4,10 +4,10 @@ OpenAI called them ``encoder.json`` and ``vocab.bpe``, Hugging Face ``vocab.json
 ``merges.txt``.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
+from transformer.io.json_file import read_json
 from transformer.tokenizers.bpe import BPETokenizer
 from transformer.tokenizers.byte_alphabet import from_printable, read_vocab
 from transformer.tokenizers.utf8 import to_bytes
@@ -38,17 +38,6 @@ def settings(path: Path) -> dict[str, Any]:
         "bos": END if special else None,
         "eos": END if special else None,
     }
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file. Raises ValueError, naming the file, when there is none."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: is not JSON ({error}); was it downloaded whole?") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: expected a JSON object, found {type(values).__name__}")
-    return values
 
 
 def _files(path: Path) -> tuple[Path, Path]:

@@ -4,15 +4,13 @@
 tokens begin and end a text, and hold the chat template, which may also be ``chat_template.jinja``.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transformer.io.atomic import replace_file
+from transformer.io.json_file import read_json, write_json
 from transformer.tokenizers import gpt2, hf_json
 from transformer.tokenizers.added import AddedToken
 from transformer.tokenizers.byte_alphabet import from_printable
-from transformer.tokenizers.gpt2 import read_json
 
 if TYPE_CHECKING:
     from transformer.tokenizers.bpe import BPETokenizer
@@ -66,8 +64,7 @@ def save(tokenizer: "BPETokenizer", path: str | Path) -> None:
     if tokenizer.chat_template is not None:
         config["chat_template"] = tokenizer.chat_template
     config["clean_up_tokenization_spaces"] = False  # ids decode to the text they came from
-    content = json.dumps(config, ensure_ascii=False, indent=1)
-    replace_file(path / "tokenizer_config.json", lambda file: file.write(content.encode()))
+    write_json(path / "tokenizer_config.json", config)
 
 
 def _read(folder: Path, name: str) -> dict[str, Any]:

@@ -5,12 +5,11 @@ post-processor, decoder. What is known here gives the library's ids; anything el
 name. Truncation and padding in the file are left to whoever makes batches.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from transformer.io.atomic import replace_file
+from transformer.io.json_file import write_json
 from transformer.tokenizers.added import AddedToken
 from transformer.tokenizers.byte_alphabet import ALPHABET, from_printable, printable, read_vocab
 from transformer.tokenizers.hf_steps import cuts, normal_form, surroundings, written_cuts
@@ -72,8 +71,7 @@ def write(tokenizer: "BPETokenizer", path: Path) -> None:
 
     Raises ValueError for what the format cannot express.
     """
-    content = json.dumps(content_of(tokenizer), ensure_ascii=False, indent=1)
-    replace_file(path, lambda file: file.write(content.encode("utf-8", "surrogatepass")))
+    write_json(path, content_of(tokenizer))
 
 
 def content_of(tokenizer: "BPETokenizer") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from transformer.tokenizers.base import Tokenizer
 
 
 def _hf_folder(path: Path) -> Tokenizer:
-    from transformer.tokenizers.gpt2 import read_json
+    from transformer.io.json_file import read_json
     from transformer.tokenizers.hf_folder import load
     from transformer.tokenizers.sentencepiece_hf import has_pieces, load_hf_sentencepiece
 
@@ -20,7 +20,7 @@ def _hf_folder(path: Path) -> Tokenizer:
 
 
 def _hf_json(path: Path) -> Tokenizer:
-    from transformer.tokenizers.gpt2 import read_json
+    from transformer.io.json_file import read_json
     from transformer.tokenizers.hf_json import load
 
     values = read_json(path)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformer.tokenizers.gpt2 import read_json
+from transformer.io.json_file import read_json
 from transformer.tokenizers.hf_folder import stop_ids, template
 from transformer.tokenizers.model_file import load_sentencepiece
 from transformer.tokenizers.pieces import (

@@ -5,11 +5,10 @@ merges, for ``transformers``: its own reading of ``tokenizer.model`` loses a spa
 beginning.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
-from transformer.io.atomic import replace_file
+from transformer.io.json_file import write_json
 from transformer.tokenizers.model_file import save_sentencepiece
 from transformer.tokenizers.pieces import BYTE, CONTROL, NORMAL, SPACE, USER_DEFINED
 from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
@@ -51,13 +50,8 @@ def save_hf_sentencepiece(tokenizer: SentencePieceTokenizer, folder: str | Path)
         config |= {role: texts[i]} if i is not None else {}
     if tokenizer.chat_template is not None:
         config["chat_template"] = tokenizer.chat_template
-    described = {"tokenizer.json": _json(tokenizer, texts), "tokenizer_config.json": config}
-    for name, values in described.items():
-        _write(folder / name, json.dumps(values, ensure_ascii=False, indent=1).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
-    replace_file(path, lambda file: file.write(content))
+    write_json(folder / "tokenizer.json", _json(tokenizer, texts))
+    write_json(folder / "tokenizer_config.json", config)
 
 
 def _texts(tokenizer: SentencePieceTokenizer) -> list[str]:
