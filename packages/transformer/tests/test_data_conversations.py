@@ -119,6 +119,11 @@ def test_text_that_looks_like_the_end_is_text(tmp_path: Path) -> None:
         ('{"messages": [{"content": "Hi"}]}', "line 2: message 0 must be .* the keys 'content'"),
         ('{"messages": [{"role": "user", "content": "Hi"}]}', "line 2: .* no assistant message"),
         ('{"messages": [{"role": "user"}, {"role": "assistant", "content": "a"}]}', "line 2: "),
+        (
+            '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],'
+            '"tools": 3}',
+            "line 2: tools are a list of JSON schemas, not int",
+        ),
         ("[" * 100_000, "line 2: .*nested too deeply"),
         (b'{"prompt": "\xff"}', "line 2: byte 13 is not UTF-8"),
     ],
@@ -131,6 +136,12 @@ def test_a_bad_line_is_named_by_file_and_number(tmp_path, line, message):
         Conversations.from_files(path, CHAT, block_size=40)
     assert error.match(message)
     assert len(str(error.value)) < 500 and "\n" not in str(error.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "marked.jsonl"
+    path.write_text('{"prompt": "a", "completion": "b"}', encoding="utf-8-sig")
+    assert [part.messages[0]["content"] for part in read_conversations(path)] == ["a"]
 
 
 def test_what_needs_a_chat_template_says_so(tmp_path: Path) -> None:

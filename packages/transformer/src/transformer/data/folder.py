@@ -48,6 +48,7 @@ def write_folder(
     folder = Path(folder)
     stage = folder / ".part"  # one fixed name: what a killed process left is overwritten
     shutil.rmtree(stage, ignore_errors=True)
+    is_new = not folder.exists()
     stage.mkdir(parents=True)
     try:
         parts = _write_parts(stage, ids, tokenizer.vocab_size, val_fraction)
@@ -72,6 +73,8 @@ def write_folder(
         raise OSError(error.errno, reason, str(folder)) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
     return meta
 
 

@@ -99,7 +99,7 @@ def _bare(messages: Sequence[Message], tokenizer: Tokenizer) -> tuple[list[int],
 
 def _example(line: bytes, place: str) -> Example:
     try:
-        values = json.loads(line.decode("utf-8"))
+        values = json.loads(line.decode("utf-8-sig"))  # some editors begin with a mark
     except UnicodeDecodeError as error:
         raise ValueError(f"{place}: byte {error.start + 1} is not UTF-8") from None
     except json.JSONDecodeError as error:

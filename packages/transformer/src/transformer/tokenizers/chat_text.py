@@ -188,6 +188,8 @@ def _checked_message(i: int, message: Message) -> dict[str, Any]:
 
 
 def _checked_tools(tools: Sequence[Mapping[str, Any]]) -> list[Any]:
+    if isinstance(tools, str | Mapping) or not isinstance(tools, Sequence):
+        raise TypeError(f"tools are a list of JSON schemas, not {type(tools).__name__}")
     for i, tool in enumerate(tools):
         if not isinstance(tool, Mapping):
             raise TypeError(f"tool {i} is a {type(tool).__name__}; it must be a JSON schema")
