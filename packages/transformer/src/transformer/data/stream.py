@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from transformer.tokenizers.base import Tokenizer
+from transformer.tokenizers.beginnings import overlap
 from transformer.tokenizers.bytes import ByteTokenizer
 from transformer.tokenizers.char import CharTokenizer
 
@@ -96,7 +97,7 @@ def documents(texts: Iterable[str], separator: str | None = None) -> Iterator[st
                 yield document
             yield None
             begun = False
-        kept = len(waiting) - _overlap(waiting, separator)
+        kept = len(waiting) - overlap(waiting, separator or "")
         if kept:
             yield waiting[:kept]
             waiting, begun = waiting[kept:], True
@@ -198,11 +199,3 @@ def places(text: str) -> Iterator[int]:
         cuts = [m.start() if m.group() == " " else m.end() for m in found]
         yield from reversed([cut for cut in cuts if begin <= cut < end])
         end, reach = begin, 4 * reach
-
-
-def _overlap(text: str, separator: str | None) -> int:
-    """How many characters at the end of ``text`` may be the beginning of ``separator``."""
-    if not separator:
-        return 0
-    longest = min(len(text), len(separator) - 1)
-    return next((n for n in range(longest, 0, -1) if separator.startswith(text[-n:])), 0)

@@ -1,9 +1,9 @@
 """From ids, one at a time, to text that is certain."""
 
-import codecs
 from collections.abc import Sequence
 
 from transformer.tokenizers import Tokenizer
+from transformer.tokenizers.beginnings import is_unfinished, overlap
 
 
 class TextStream:
@@ -78,22 +78,11 @@ class TextStream:
             end, self.stopped_by = min(found)
             self._held = ""
         else:
-            kept = max((_overlap(text, stop) for stop in self.stop), default=0)
+            kept = max((overlap(text, stop) for stop in self.stop), default=0)
             end = len(text) - kept
             self._held = text[end:]
         self.text += text[:end]
         return text[:end]
-
-
-def is_unfinished(raw: bytes) -> bool:
-    """Whether the bytes end within a character of UTF-8 that more bytes could complete.
-
-    >>> is_unfinished("é".encode()[:1]), is_unfinished("é".encode()), is_unfinished(b"\\xff")
-    (True, False, False)
-    """
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    decoder.decode(raw[-4:])  # a character has four bytes at most
-    return bool(decoder.getstate()[0])
 
 
 def _unfinished_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
@@ -102,9 +91,3 @@ def _unfinished_tokens(tokenizer: Tokenizer, ids: Sequence[int]) -> int:
         if not is_unfinished(tokenizer.decode_bytes(ids[: len(ids) - n][-4:])):
             return n
     return 0
-
-
-def _overlap(text: str, stop: str) -> int:
-    """How long the longest end of ``text`` is that ``stop`` begins with."""
-    longest = min(len(text), len(stop) - 1)
-    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)
