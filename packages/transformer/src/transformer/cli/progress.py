@@ -1,4 +1,4 @@
-"""How far training is: a bar on a terminal, a line now and then elsewhere."""
+"""How far something is: a bar on a terminal; of training, a line now and then elsewhere."""
 
 import sys
 import time
@@ -7,10 +7,20 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from transformer.train.metrics import Record
 from transformer.train.units import bits_per_byte, perplexity_of
+
+AFTER = 1.0  # seconds that go without a bar
 
 
 def loss_in_words(loss: float, bytes_per_token: float | None) -> str:
@@ -69,17 +79,20 @@ class TrainingProgress:
 
 
 @contextmanager
-def counting(total: int, unit: str, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+def counting(
+    total: int | None, unit: str, quiet: bool = False, doing: str = ""
+) -> Iterator[Callable[[int], None]]:
     """Yield what is told how many of ``total`` are done; shows a bar on a terminal after a second.
+
+    ``unit`` is what is counted; ``"bytes"`` are shown with their speed, and in larger units.
 
     >>> with counting(10, "tokens") as done:
     ...     done(10)
     """
     console = Console(stderr=True, quiet=quiet)
+    columns = [TextColumn(doing)] if doing else []
     bar = Progress(
-        TextColumn(f"{{task.completed:,.0f}}/{{task.total:,.0f}} {unit}"),
-        BarColumn(bar_width=None),
-        TimeRemainingColumn(),
+        *(*columns, *_count_columns(unit), BarColumn(bar_width=None), TimeRemainingColumn()),
         console=console,
         transient=True,
         refresh_per_second=4,
@@ -88,7 +101,7 @@ def counting(total: int, unit: str, quiet: bool = False) -> Iterator[Callable[[i
 
     def told(completed: int) -> None:
         bar.update(task, completed=completed)
-        if console.is_terminal and not bar.live.is_started and time.monotonic() - begun > 1:
+        if console.is_terminal and not bar.live.is_started and time.monotonic() - begun > AFTER:
             bar.start()
 
     try:
@@ -96,6 +109,12 @@ def counting(total: int, unit: str, quiet: bool = False) -> Iterator[Callable[[i
     finally:
         if bar.live.is_started:
             bar.stop()
+
+
+def _count_columns(unit: str) -> list[ProgressColumn]:
+    if unit == "bytes":
+        return [DownloadColumn(), TransferSpeedColumn()]
+    return [TextColumn(f"{{task.completed:,.0f}}/{{task.total:,.0f}} {unit}")]
 
 
 def _bar(console: Console) -> Progress:

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,11 +39,13 @@ def tokenize(
         ),
     ] = "char",
     vocab_size: Annotated[
-        int, typer.Option("--vocab-size", min=257, help="Tokens that bpe may learn.")
-    ] = 4096,
+        int | None,
+        typer.Option("--vocab-size", min=257, help="Tokens that bpe may learn (default 4096)."),
+    ] = None,
     pattern: Annotated[
-        Pattern, typer.Option("--pattern", help="How bpe cuts text into words first.")
-    ] = Pattern.gpt2,  # type: ignore[attr-defined]
+        Pattern | None,
+        typer.Option("--pattern", help="How bpe cuts text into words first (default gpt2)."),
+    ] = None,
     special: Annotated[
         str | None,
         typer.Option(
@@ -74,11 +76,16 @@ def tokenize(
 
     if holds_tokens(out) and not overwrite:
         raise Misuse(f"{out} holds tokens already: give another --out, or --overwrite")
+    if out.exists() and not out.is_dir():
+        raise Misuse(f"--out {out} is a file, and must be a folder")
+    for flag, value in (("--vocab-size", vocab_size), ("--pattern", pattern)):
+        if value is not None and tokenizer != "bpe":
+            raise Misuse(f"{flag} is for -t bpe, which learns; {tokenizer} takes no such choice")
     made, begun = _loaded(tokenizer), time.perf_counter()
     separator = _separator(made, tokenizer, special)
     corpus = TextFiles(files, separator, again=made is None)
     if made is None:
-        learn = {"vocab_size": vocab_size, "pattern": pattern.value}
+        learn = {"vocab_size": vocab_size or 4096, "pattern": pattern.value if pattern else "gpt2"}
         made = _learned(tokenizer, corpus, 1 - val_fraction, learn, quiet)
     end = None if separator is None else made.special_tokens[separator]
 
@@ -157,29 +164,11 @@ def _learned(
         return BPETokenizer.train(texts, **learn, special_tokens=[separator], eos=separator)
 
 
-@contextmanager
-def _bar(doing: str, corpus: "TextFiles", quiet: bool) -> Iterator[OnRead]:
-    """A bar over the bytes read, on a terminal; the body tells it how many there were."""
-    from rich.console import Console
+def _bar(doing: str, corpus: "TextFiles", quiet: bool) -> "AbstractContextManager[OnRead]":
+    """A bar over the bytes read; the body tells it how many there were."""
+    from transformer.cli.progress import counting
 
-    console = Console(stderr=True, highlight=False, quiet=quiet)
-    if quiet or not console.is_terminal:
-        yield lambda done: None
-        return
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    columns = [TextColumn("{task.description}"), BarColumn(bar_width=None), DownloadColumn()]
-    columns += [TransferSpeedColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=console, transient=True, refresh_per_second=4) as progress:
-        task = progress.add_task(doing, total=corpus.size)
-        yield lambda done: progress.update(task, completed=done)
+    return counting(corpus.size, "bytes", quiet, doing)
 
 
 def _summary(out: Path, meta: dict[str, Any], tokenizer: "Tokenizer", seconds: float) -> str:
