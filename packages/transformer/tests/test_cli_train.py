@@ -125,6 +125,9 @@ def test_a_run_that_no_longer_improves_says_why_it_ended(
         (["--init", "nowhere"], 1, "nowhere"),
         (["--data", "tokens"], 2, "--data and --text are two things to learn from"),
         (["--init", "run", "--tokenizer", "bpe"], 2, "--init brings its own tokenizer"),
+        (["--init", "run", "--n-layer", "2"], 2, "own sizes: leave out --model.n_layer"),
+        (["--init", "run", "--model", "llama"], 2, "own sizes: leave out --model"),
+        (["--lora-alpha", "2"], 2, "--lora-alpha is about adapters: give --lora-rank too"),
         (["--tokenizer", "bytes", "--vocab-size", "400"], 2, "--vocab-size is what bpe learns"),
     ],
 )
@@ -140,13 +143,23 @@ def test_a_wrong_setting_is_one_line(
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        ["--n-embd", "256"],
+        ["--batch-size", "100000"],
+        ["--model", "llama", "--n-embd", "4", "--model.n_expert=1000", "--model.n_hidden=1000"],
+        ["--model", "lstm", "--model.n_embd", "1", "--model.n_hidden", "1000"],
+    ],
+)
 def test_a_step_too_large_for_memory_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sizes: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("transformer.train.memory.available_bytes", lambda: 10**6)
-    assert main(["train", "--text", "text.txt", "--n-embd", "256"]) == 1
+    monkeypatch.setattr("transformer.train.memory.available_bytes", lambda: 10**7)
+    monkeypatch.setattr("transformer.train.setup.build_model", None)  # nothing is begun
+    assert main(["train", "--text", "text.txt", *sizes]) == 1
     said = capsys.readouterr().err
-    assert "1 MB are free: use a smaller model, batch_size" in said and said.count("\n") == 1
+    assert "10 MB are free: use a smaller model, batch_size" in said and said.count("\n") == 1
 
 
 def test_the_result_is_told_to_programs(capsys: pytest.CaptureFixture[str]) -> None:

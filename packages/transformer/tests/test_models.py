@@ -28,6 +28,19 @@ def small(name, **more):
     return build_model(name, vocab_size=V, block_size=T, **{**SMALL[name], **more})
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_the_estimate_of_its_size_is_near_the_truth(name):
+    sizes = {"vocab_size": 300, "block_size": 16}
+    model = build_model(name, **sizes)
+    assert 0.8 < model.config.estimated_parameters() / model.num_parameters() < 1.4
+
+
+def test_every_expert_counts_in_the_estimate():
+    sizes = {"vocab_size": 300, "n_layer": 2, "n_embd": 64, "tie_embeddings": False}
+    model = build_model("llama", **sizes, n_hidden=96, n_expert=5, n_kv_head=1, head_dim=24)
+    assert model.config.estimated_parameters() == pytest.approx(model.num_parameters(), rel=0.02)
+
+
 def ids(*shape, seed=0):
     return np.random.default_rng(seed).integers(0, V, size=shape)
 

@@ -30,6 +30,7 @@ from transformer.train.config import TrainConfig, check_changes
         ("weight_decay", -0.1),
         ("betas", (0.9, 1.0)),
         ("betas", (0.9,)),
+        ("betas", 0.9),
         ("grad_clip", -1),
         ("optimizer", "sgdm"),
         ("decay_fraction", 0),

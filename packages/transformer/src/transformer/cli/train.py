@@ -85,6 +85,11 @@ def _check_together(given: dict[str, Any]) -> None:
         raise Misuse("--data and --text are two things to learn from: give one of them")
     if brings and given.get("tokenizer") in MADE:
         raise Misuse(f"--{brings} brings its own tokenizer: leave out --tokenizer")
+    if "init" in given and (clash := {"model", "model_settings"} & given.keys()):
+        what = f"--{'model' if 'model' in clash else 'model.' + min(given['model_settings'])}"
+        raise Misuse(f"--init brings a model of its own sizes: leave out {what}")
+    if "lora_rank" not in given and (alone := {"lora_alpha", "lora_targets"} & given.keys()):
+        raise Misuse(f"--{min(alone).replace('_', '-')} is about adapters: give --lora-rank too")
     if "vocab_size" in given and given.get("tokenizer", "bpe") != "bpe":
         raise Misuse("--vocab-size is what bpe learns; other tokenizers bring their own")
 

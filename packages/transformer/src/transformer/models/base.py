@@ -27,6 +27,17 @@ class ModelConfig:
     def __post_init__(self) -> None:
         self.check_sizes()
 
+    def estimated_parameters(self) -> int:
+        """About how many numbers a model of these sizes learns, before it takes any memory.
+
+        >>> ModelConfig(vocab_size=65, block_size=8).estimated_parameters()
+        4225
+        """
+        V, (C, L) = self.vocab_size, (getattr(self, name, 0) for name in ("n_embd", "n_layer"))
+        if not C:
+            return V * V
+        return V * C + 12 * L * C**2 if L else 2 * V * C
+
     def check_sizes(self, others: Mapping[str, Any] | None = None) -> None:
         """Raises ValueError for a size that cannot be; ``others`` stand in for what is special."""
         special = dict(others or {})

@@ -13,6 +13,7 @@ PyTorch and cuDNN, all products with h are one; both learn equally well.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from transformer._engine import F, nn, torch
 from transformer.layers.state import State
@@ -52,6 +53,8 @@ class GRUConfig(RecurrentConfig):
     >>> GRUConfig(vocab_size=65, n_embd=32).dropout
     0.0
     """
+
+    maps: ClassVar[int] = 3
 
 
 class GRU(RecurrentModel):

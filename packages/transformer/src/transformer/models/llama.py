@@ -73,6 +73,14 @@ class LlamaConfig(ModelConfig):
                 f"{self.n_expert}"
             )
 
+    def estimated_parameters(self) -> int:
+        """About how many numbers are learned, those of every expert counted."""
+        C, D = self.n_embd, self.width_of_head
+        attention = 2 * C * D * (self.n_head + self.kv_heads)
+        mlp = 3 * C * self.hidden * max(self.n_expert, 1)
+        tables = C * self.vocab_size * (1 if self.tie_embeddings else 2)
+        return tables + self.n_layer * (attention + mlp)
+
     @property
     def kv_heads(self) -> int:
         """Heads of keys and values."""

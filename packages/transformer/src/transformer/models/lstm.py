@@ -15,6 +15,7 @@ written, and its gradient, lasts for many steps.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from transformer._engine import F, nn, torch
 from transformer.layers.state import State
@@ -53,6 +54,8 @@ class LSTMConfig(RecurrentConfig):
     >>> LSTMConfig(vocab_size=65, n_layer=2).n_hidden
     256
     """
+
+    maps: ClassVar[int] = 4
 
 
 class LSTM(RecurrentModel):

@@ -30,6 +30,11 @@ class NGramConfig(ModelConfig):
                 f"NGramConfig: context {self.context} is more than block_size {self.block_size}"
             )
 
+    def estimated_parameters(self) -> int:
+        """About how many numbers are learned."""
+        read, V = self.context * self.n_embd, self.vocab_size
+        return V * (self.n_embd + self.n_hidden) + read * (self.n_hidden + self.direct * V)
+
 
 class NGram(LanguageModel):
     """Scores ``b + W x + U tanh(d + H x)``, x the last ``context`` tokens' vectors in a row.

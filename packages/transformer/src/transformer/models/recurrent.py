@@ -23,6 +23,12 @@ class RecurrentConfig(ModelConfig):
     n_embd: int = 128  # width of a token's vector
     n_hidden: int = 256  # width of the state
     dropout: float = 0.0  # between layers, never along time
+    maps: ClassVar[int] = 1  # from what comes in, and as many from the state, a layer
+
+    def estimated_parameters(self) -> int:
+        """About how many numbers are learned."""
+        V, L, C, H = self.vocab_size, self.n_layer, self.n_embd, self.n_hidden
+        return V * (C + H) + self.maps * H * (C + H + 2 * (L - 1) * H)
 
 
 class RecurrentModel(LanguageModel):

@@ -35,7 +35,11 @@ def _or_none(rule: Rule) -> Rule:
 
 
 def _is_betas(value: Any) -> bool:
-    return len(value) == 2 and all(_is_number(b) and 0 <= b < 1 for b in value)
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and all(_is_number(b) and 0 <= b < 1 for b in value)
+    )
 
 
 def _is_settings(value: Any) -> bool:

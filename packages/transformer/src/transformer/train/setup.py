@@ -30,7 +30,9 @@ def begin(config: TrainConfig, text: str | None = None) -> tuple[Any, Material, 
     material = load_material(config, text)
     settings = {"block_size": config.block_size, **config.model_settings}
     settings["vocab_size"] = material.vocab_size
-    check_step_fits(config, settings)
+    if config.model in MODELS:
+        sizes = MODELS[config.model][1](**settings)  # with the model's own defaults
+        check_step_fits(config, vars(sizes), sizes.estimated_parameters())
     torch.manual_seed(config.seed)
     return build_model(config.model, **settings), material, None
 
@@ -66,7 +68,7 @@ def begin_with(
 
 
 def check_step_fits(
-    config: TrainConfig, sizes: dict[str, Any], parameters: int | None = None, held: bool = False
+    config: TrainConfig, sizes: dict[str, Any], parameters: int, held: bool = False
 ) -> None:
     """Raise ``MemoryError`` when a step of a model of these sizes needs more than is free.
 
@@ -75,10 +77,6 @@ def check_step_fits(
     width, layers, heads, vocabulary = (
         sizes.get(name) or 1 for name in ("n_embd", "n_layer", "n_head", "vocab_size")
     )
-    if not all(isinstance(size, int) for size in (width, layers, heads)):
-        return  # the model will say what is wrong with them
-    if parameters is None:
-        parameters = vocabulary * width + 12 * layers * width**2
     tokens = config.batch_size * config.block_size // config.accumulate
     trained = parameters if not config.lora_rank else 0
     scores = 0 if ON_TORCH else heads * config.block_size  # where torch computes them again
