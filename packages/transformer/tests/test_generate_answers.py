@@ -1,6 +1,7 @@
 """Several answers, stops, log-probabilities, prompt caches, beams: beside doing it by hand."""
 
 from itertools import product
+from math import inf, nan
 
 import numpy as np
 import pytest
@@ -345,6 +346,10 @@ def test_one_beam_is_greedy_and_a_stop_string_ends_one():
         ({"num_beams": 2, "seed": 1}, "beam search goes without seed or generator"),
         ({"num_beams": 2, "early_stopping": "no"}, "early_stopping is True, False or 'never'"),
         ({"n": 2, "on_token": print}, "on_token can watch one sequence only"),
+        ({"logit_bias": dict.fromkeys(range(V), -inf)}, "every token is forbidden"),
+        ({"logit_bias": dict.fromkeys(range(V), -inf), "temperature": 0}, "is forbidden"),
+        ({"logit_bias": {1: inf}}, "logit_bias of 1 is inf: a number, or -inf"),
+        ({"prompt_cache": PromptCache(model(seed=2))}, "the prompt_cache is another model's"),
     ],
 )
 def test_settings_that_cannot_be(asked, said):
@@ -360,8 +365,45 @@ def test_settings_that_cannot_be(asked, said):
         ([[1], 3, 4], {}, "too many arguments"),
         ([[1], 3], {"max_new_tokens": 3}, "max_new_tokens is given twice"),
         ([ABC, "a"], {"tokenizer": ABC}, "tokenizer is given twice"),
+        ([[1], 2.5], {}, "max_new_tokens must be a whole number, got 2.5"),
+        ([[1]], {"temperature": "hot"}, "temperature must be a number, got 'hot'"),
+        ([[1]], {"top_k": 2.5}, "top_k must be a whole number, got 2.5"),
+        ([[1]], {"seed": "x"}, "seed must be a whole number, got 'x'"),
+        ([[1]], {"logit_bias": [1]}, r"logit_bias is a dict \{id: number\}, got \[1\]"),
+        ([[1]], {"logit_bias": {"a": 1}}, "got 'a': 1"),
+        ([ABC, "a"], {"stop": [1]}, "stop is a string or several, got 1"),
+        ([[1]], {"stop_tokens": "a"}, "stop_tokens are ids, got 'a'; stop takes text"),
+        ([[1]], {"on_token": 3}, "on_token must be a function"),
+        ([[1]], {"draft": "smollm2"}, "the draft must be a model, got str; transformer.load"),
+        ([["a", [1]]], {}, "the prompt must be .* got list of list, str"),
+        ([[True]], {}, "got list of bool"),
+        ([b"ab"], {}, "got bytes"),
     ],
 )
 def test_arguments_that_do_not_fit(given, asked, said):
     with pytest.raises(TypeError, match=said):
         generate(model(), *given, **asked)
+
+
+def test_what_is_no_model_is_told():
+    with pytest.raises(TypeError, match="the model must be a model, got str"):
+        generate("smollm2", ABC, "a")
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_a_model_whose_weights_are_not_finite_writes_nothing(temperature):
+    m = model()
+    m.lm_head.weight.data.fill_(nan)
+    with pytest.raises(ValueError, match="best score is nan: the model's weights are not finite"):
+        generate(m, [1, 2], 3, temperature=temperature)
+
+
+def test_numpys_numbers_are_numbers():
+    ids, m = [np.int64(1), np.int64(2)], model()
+    asked = {"temperature": np.float32(1), "seed": np.int64(1), "top_k": np.int32(3)}
+    assert generate(m, ids, np.int64(3), **asked) == generate(m, [1, 2], 3, seed=1, top_k=3)
+
+
+def test_a_prompt_cache_needs_a_folder_before_anything_is_read(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*none"):
+        generate(model(), [1, 2], 3, prompt_cache=tmp_path / "none" / "kept")

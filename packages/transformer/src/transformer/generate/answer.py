@@ -9,6 +9,7 @@ from typing import Any
 
 from transformer._engine import torch
 from transformer.generate.beam import Beams, beam_search
+from transformer.generate.checks import check_model
 from transformer.generate.context import Context
 from transformer.generate.decoding import Token
 from transformer.generate.loop import Report, write
@@ -28,6 +29,7 @@ def answer(model: Any, given: Sequence[Any], options: Mapping[str, Any]) -> Any:
     >>> answer(build_model("bigram", vocab_size=1), [[0], 2], {})
     [0, 0, 0]
     """
+    check_model(model)
     prompt, request = read_request(given, options, "generate")
     prompts = read_prompts(prompt, request.tokenizer)
     _check_watching(prompts, request)
@@ -50,6 +52,7 @@ def pieces(model: Any, given: Sequence[Any], options: Mapping[str, Any]) -> Iter
     >>> list(pieces(model, ["a", 2], {"tokenizer": CharTokenizer("a")}))
     ['a', 'a']
     """
+    check_model(model)
     prompt, request = read_request(given, options, "stream")
     if request.tokenizer is None:
         raise ValueError("stream: text needs a tokenizer, give tokenizer=")
@@ -190,5 +193,10 @@ def _open_cache(model: Any, request: Request, prompts: Prompts) -> PromptCache |
         return None
     _check_one("prompt_cache", prompts)
     if isinstance(kept, PromptCache):
+        if kept.model is not model:
+            raise ValueError("generate: the prompt_cache is another model's: PromptCache(model)")
         return kept
+    folder = Path(kept).absolute().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"prompt_cache: there is no folder {folder} to keep {kept} in")
     return PromptCache.load(kept, model) if Path(kept).exists() else PromptCache(model)

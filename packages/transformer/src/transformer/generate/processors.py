@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from transformer._engine import F, torch
+from transformer.generate.checks import check_scores
 from transformer.generate.settings import Sampling
 
 COLDEST = 1e-30  # a smaller temperature could be 0 in float32, and 0 / 0 is no score
@@ -75,12 +76,14 @@ def penalise_presence(
 def heat(scores: torch.Tensor, temperature: float) -> torch.Tensor:
     """The distances from the best score, divided by ``temperature``.
 
-    The best becomes 0 first: a tiny temperature then cannot overflow to inf - inf.
+    The best becomes 0 first: a tiny temperature then cannot overflow to inf - inf. Raises
+    ValueError where the best is not finite, so that nothing could be drawn.
 
     >>> heat(torch.tensor([[1.0, 3.0]]), 0.5).tolist()
     [[-4.0, 0.0]]
     """
     top = torch.amax(scores, dim=-1, keepdim=True)  # (B, 1)
+    check_scores(top)
     return (scores - top) / max(temperature, COLDEST)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from transformer._engine import torch
@@ -43,12 +44,12 @@ def read_prompts(prompt: Any, tokenizer: Tokenizer | None) -> Prompts:
         found = Prompts([encoded(prompt, tokenizer)], "text", False, [prompt])
     elif _all(prompt, str):
         found = Prompts([encoded(p, tokenizer) for p in prompt], "text", True, list(prompt))
-    elif _all(prompt, int) or (isinstance(prompt, Sequence) and not len(prompt)):
-        found = Prompts([list(prompt)], "ids", False, [])
-    elif _all(prompt, Sequence) and all(_all(p, int) or not p for p in prompt):
-        found = Prompts([list(p) for p in prompt], "ids", True, [])
+    elif _all(prompt, Integral) or (isinstance(prompt, Sequence) and not len(prompt)):
+        found = Prompts([_ids(prompt)], "ids", False, [])
+    elif _all(prompt, Sequence) and all(_all(p, Integral) or not p for p in prompt):
+        found = Prompts([_ids(p) for p in prompt], "ids", True, [])
     else:
-        raise TypeError(f"generate: the prompt must be {KINDS}; got {type(prompt).__name__}")
+        raise TypeError(f"generate: the prompt must be {KINDS}; got {_named(prompt)}")
     if not found.rows or not all(found.rows):
         raise ValueError("generate: the prompt is empty; begin with one token, say a line break")
     return found
@@ -84,5 +85,21 @@ def by_length(rows: Sequence[Sequence[int]]) -> list[list[int]]:
 def _all(values: Any, kind: type) -> bool:
     """Whether it is a sequence of these, and not empty."""
     return (
-        isinstance(values, Sequence) and bool(values) and all(isinstance(v, kind) for v in values)
+        isinstance(values, Sequence)
+        and not isinstance(values, (bytes, bytearray))
+        and bool(values)
+        and all(isinstance(v, kind) and not isinstance(v, bool) for v in values)
     )
+
+
+def _ids(values: Sequence[Any]) -> list[int]:
+    """Plain numbers, also of NumPy's."""
+    return [int(i) for i in values]
+
+
+def _named(prompt: Any) -> str:
+    """What kind of thing it is, and of a list what it holds."""
+    kind = type(prompt).__name__
+    if not isinstance(prompt, (list, tuple)):
+        return kind
+    return f"{kind} of {', '.join(sorted({type(p).__name__ for p in prompt}))}"

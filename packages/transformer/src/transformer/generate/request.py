@@ -3,9 +3,11 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from transformer.generate.checks import check_kinds, check_model
 from transformer.generate.settings import Sampling
 from transformer.tokenizers import Tokenizer
 
@@ -50,7 +52,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Request:
-    """One call's settings. Raises ValueError when some cannot be, or not together."""
+    """One call's settings. Raises ValueError or TypeError for what cannot be."""
 
     sampling: Sampling
     tokenizer: Tokenizer | None = None
@@ -73,6 +75,7 @@ class Request:
     early_stopping: bool | str = False
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         for name, least in {"max_new_tokens": 0, "n": 1, "guesses": 1, "num_beams": 1}.items():
             if getattr(self, name) < least:
                 raise ValueError(f"generate: {name} {getattr(self, name)} must be {least} or more")
@@ -94,7 +97,9 @@ class Request:
     @property
     def stop_strings(self) -> tuple[str, ...]:
         """The stop strings."""
-        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        if isinstance(self.stop, Iterable) and not isinstance(self.stop, (str, bytes)):
+            return tuple(self.stop)
+        return () if self.stop is None else (self.stop,)
 
     @property
     def stop_ids(self) -> frozenset[int]:
@@ -109,6 +114,22 @@ class Request:
     def speculates(self) -> bool:
         """Whether tokens are guessed and checked."""
         return self.draft is not None or self.lookup
+
+    def _check_kinds(self) -> None:
+        """Raises TypeError for an argument that is not of its kind."""
+        may_lack = [name for name in ("seed", "logprobs") if getattr(self, name) is not None]
+        whole = ["max_new_tokens", "n", "guesses", "num_beams", *may_lack]
+        check_kinds(self, whole, real=["length_penalty"])
+        if wrong := [s for s in self.stop_strings if not isinstance(s, str)]:
+            raise TypeError(f"generate: stop is a string or several, got {wrong[0]!r}")
+        if strange := [i for i in self.stop_tokens or () if not isinstance(i, Integral)]:
+            raise TypeError(f"generate: stop_tokens are ids, got {strange[0]!r}; stop takes text")
+        if self.on_token is not None and not callable(self.on_token):
+            raise TypeError(f"generate: on_token must be a function, got {self.on_token!r}")
+        if self.draft is not None:
+            check_model(self.draft, "draft")
+        if self.generator is not None and not hasattr(self.generator, "manual_seed"):
+            raise TypeError(f"generate: generator is a torch.Generator, got {self.generator!r}")
 
     def _check_beams(self) -> None:
         if self.n > self.num_beams:
@@ -157,7 +178,7 @@ def read_request(
     if options.get("max_new_tokens", 0) is None:
         options.pop("max_new_tokens")
     if (ends := options.get("stop_tokens")) is not None:
-        options["stop_tokens"] = frozenset([ends] if isinstance(ends, int) else ends)
+        options["stop_tokens"] = frozenset(ends if isinstance(ends, Iterable) else [ends])
     sampling = Sampling(**{k: options.pop(k) for k in sampling_names if k in options})
     return prompt, Request(sampling, **options)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from transformer._engine import F, torch
+from transformer.generate.checks import check_scores
 from transformer.generate.processors import adjust, narrow
 from transformer.generate.settings import Sampling
 
@@ -52,7 +53,7 @@ def pick(
     [[1]]
     """
     if settings.greedy:
-        return torch.argmax(adjust(logits, settings, rows, prompt), dim=-1, keepdim=True)
+        return _likeliest(adjust(logits, settings, rows, prompt))
     return draw(probabilities(logits, settings, rows, prompt), generators)
 
 
@@ -66,9 +67,16 @@ def probabilities(
     """
     scores = adjust(logits, settings, rows, prompt)
     if settings.greedy:  # of equals, the first: top-k would leave them all
-        best = torch.argmax(scores, dim=-1, keepdim=True)  # (B, 1)
+        best = _likeliest(scores)  # (B, 1)
         return torch.zeros_like(scores).scatter(1, best, torch.ones_like(scores[:, :1]))
     return F.softmax(narrow(scores, settings), dim=-1)
+
+
+def _likeliest(scores: torch.Tensor) -> torch.Tensor:
+    """The best id of each row: (B, V) -> (B, 1)."""
+    best = torch.argmax(scores, dim=-1, keepdim=True)
+    check_scores(scores.gather(1, best))
+    return best
 
 
 def draw(probs: torch.Tensor, generators: Sequence[Any]) -> torch.Tensor:

@@ -3,6 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
+
+from transformer.generate.checks import check_kinds
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,8 @@ class Sampling:
     prompt and answer; ``presence_penalty`` and ``frequency_penalty`` those of the answer alone.
     ``temperature`` divides the scores, 0 takes the likeliest. ``top_k``, ``top_p``, ``min_p`` and
     ``typical_p`` leave fewer tokens to draw from; each is described in
-    ``transformer.generate.processors``. Raises ValueError when a number is out of range.
+    ``transformer.generate.processors``. Raises ValueError when a number is out of range, TypeError
+    when it is none.
 
     >>> Sampling(temperature=0).greedy
     True
@@ -30,6 +34,15 @@ class Sampling:
     logit_bias: Mapping[int, float] | None = None
 
     def __post_init__(self) -> None:
+        limits = ("top_k", "top_p", "min_p", "typical_p")
+        given = [name for name in limits if getattr(self, name) is not None]
+        penalties = ("repetition_penalty", "presence_penalty", "frequency_penalty")
+        check_kinds(
+            self,
+            whole=[name for name in given if name == "top_k"],
+            real=["temperature", *penalties, *(name for name in given if name != "top_k")],
+        )
+        _check_bias(self.logit_bias)
         if not 0 <= self.temperature < math.inf:
             raise ValueError(
                 f"generate: temperature {self.temperature} must be 0 (the likeliest) or more, "
@@ -56,3 +69,18 @@ class Sampling:
     def greedy(self) -> bool:
         """Whether the likeliest token is taken and nothing drawn."""
         return self.temperature == 0 or self.top_k == 1
+
+
+def _check_bias(bias: Mapping[int, float] | None) -> None:
+    """Raises TypeError or ValueError unless it maps ids to numbers or -inf."""
+    if bias is None:
+        return
+    if not isinstance(bias, Mapping):
+        raise TypeError(f"generate: logit_bias is a dict {{id: number}}, got {bias!r}")
+    for i, number in bias.items():
+        if not isinstance(i, Integral) or not isinstance(number, Real):
+            raise TypeError(f"generate: logit_bias is a dict {{id: number}}, got {i!r}: {number!r}")
+        if not number < math.inf:  # NaN, too
+            raise ValueError(
+                f"generate: logit_bias of {i} is {number}: a number, or -inf to forbid the token"
+            )
