@@ -9,7 +9,7 @@ import numpy as np
 
 from transformer.io.gguf_file import read_gguf
 from transformer.io.halves import in_halves
-from transformer.io.hf import without_second_table
+from transformer.io.hf import same_table
 from transformer.io.safetensors import TensorFileError
 from transformer.io.stored import Float32, Pretrained, Stored
 
@@ -164,7 +164,11 @@ def _gpt2(table: _Table) -> tuple[str, dict[str, Any], dict[str, Stored]]:
         "n_embd": n_embd,
     }
     named = _named(table.tensors, GPT2_NAMES, "h")
-    return "gpt", config, without_second_table(Path("this file"), named)
+    second = named.get("lm_head.weight")  # often the same again, or the same rounded otherwise
+    config["tie_embeddings"] = second is None or same_table(named["wte.weight"], second)
+    if config["tie_embeddings"]:
+        named.pop("lm_head.weight", None)
+    return "gpt", config, named
 
 
 _ARCHITECTURES: dict[str, Callable[[_Table], tuple[str, dict[str, Any], dict[str, Stored]]]] = {

@@ -30,7 +30,11 @@ _DEFAULTS: dict[str, Settings] = {
                            "rms_norm_eps": 1e-5, "rope_theta": 1e6, "num_experts_per_tok": 2,
                            "num_local_experts": 8},
 }  # fmt: skip
-_GPT2_DEFAULTS: Settings = {"n_positions": 1024, "activation_function": "gelu_new"}
+_GPT2_DEFAULTS: Settings = {"n_positions": 1024, "activation_function": "gelu_new",
+                            "tie_word_embeddings": True}  # fmt: skip
+# Names that its class in transformers takes for the same.
+_GPT2_NAMES = {"hidden_size": "n_embd", "max_position_embeddings": "n_positions",
+               "num_attention_heads": "n_head", "num_hidden_layers": "n_layer"}  # fmt: skip
 _GELU = {"gelu_new": "tanh", "gelu_pytorch_tanh": "tanh", "gelu": "none"}
 
 # Keys that would change the numbers, and the only values that this package computes.
@@ -45,7 +49,6 @@ _GPT2_FIXED: Settings = {
     "scale_attn_weights": (True,),
     "scale_attn_by_inverse_layer_idx": (False,),
     "add_cross_attention": (False,),
-    "tie_word_embeddings": (True,),
     "quantization_config": (None,),
 }
 _SCALINGS = ("default", "linear", "llama3")
@@ -83,7 +86,7 @@ def _architecture(config: Mapping[str, Any]) -> str:
 
 
 def _gpt2(architecture: str, given: Mapping[str, Any]) -> tuple[str, Settings]:
-    config = {**_GPT2_DEFAULTS, **given}
+    config = {**_GPT2_DEFAULTS, **{_GPT2_NAMES.get(name, name): v for name, v in given.items()}}
     _require(architecture, config, _GPT2_FIXED)
     if config.get("n_inner") not in (None, 4 * config["n_embd"]):
         raise ValueError(
@@ -97,6 +100,7 @@ def _gpt2(architecture: str, given: Mapping[str, Any]) -> tuple[str, Settings]:
         "n_head": config["n_head"],
         "n_embd": config["n_embd"],
         "gelu": _GELU[config["activation_function"]],
+        "tie_embeddings": config["tie_word_embeddings"],
     }
 
 

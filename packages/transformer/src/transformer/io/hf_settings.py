@@ -34,7 +34,7 @@ def _gpt2_settings(config: Any) -> Settings:
         "activation_function": "gelu_new" if config.gelu == "tanh" else "gelu",
         "layer_norm_epsilon": 1e-5,
         **{f"{part}_pdrop": config.dropout for part in ("resid", "embd", "attn")},
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": config.tie_embeddings,
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from transformer._engine import torch
+from transformer.io.atomic import replace_file
 from transformer.io.hf import without_second_table
 from transformer.io.safetensors import TensorFileError
 from transformer.io.stored import Pretrained, Stored
@@ -141,6 +142,8 @@ def save_pt(model: Any, tokenizer: Any, path: str | Path) -> None:
     """
     if model.name != "gpt":
         raise ValueError(f"a nanoGPT checkpoint holds a gpt, not a {model.name}")
+    if not model.config.tie_embeddings:
+        raise ValueError("nanoGPT has one table for tokens and scores, this model has two")
     settings = asdict(model.config)
     arguments = {name: settings[name] for name in _ARGUMENTS}
     if settings["gelu"] != "none":
@@ -152,4 +155,5 @@ def save_pt(model: Any, tokenizer: Any, path: str | Path) -> None:
               "config": {}}  # fmt: skip
     if tokenizer is not None:
         values[_TOKENIZER] = tokenizer.to_dict()
-    torch.save(values, str(path))
+    # By way of a file of ours: PyTorch itself would write to the very path, piece by piece.
+    replace_file(path, lambda file: torch.save(values, file))

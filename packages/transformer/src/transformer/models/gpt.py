@@ -26,6 +26,7 @@ class GPTConfig(ModelConfig):
     dropout: float = 0.0
     bias: bool = True  # in linear maps and norms
     gelu: str = "tanh"
+    tie_embeddings: bool = True  # the scores reuse the token embedding
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,7 +63,8 @@ class GPT(LanguageModel):
         )
         self.ln_f = LayerNorm(C, config.bias)
         self.lm_head = nn.Linear(C, V, bias=False)
-        self.wte.weight = self.lm_head.weight  # one table, read both ways
+        if config.tie_embeddings:
+            self.wte.weight = self.lm_head.weight  # one table, read both ways
         self._init_weights()
 
     def new_cache(self) -> KVCache:
