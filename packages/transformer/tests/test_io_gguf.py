@@ -37,7 +37,8 @@ LLAMAS = {
 
 def model_of(name: str):
     torch.manual_seed(0)
-    model = build_model("gpt", **TINY) if name == "gpt2" else None
+    gpts = {"gpt2": {}, "gpt2-untied": {"tie_embeddings": False}}
+    model = build_model("gpt", **TINY, **gpts[name]) if name in gpts else None
     model = model or build_model("llama", **TINY, **LLAMAS[name])
     with torch.no_grad():
         for p in model.parameters():  # norms and biases too: a mix-up must show
@@ -192,7 +193,7 @@ def test_other_files_are_told_apart(tmp_path: Path) -> None:
 # --- models ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*LLAMAS, "gpt2"])
+@pytest.mark.parametrize("name", [*LLAMAS, "gpt2", "gpt2-untied"])
 def test_a_model_comes_back_to_the_bit(tmp_path: Path, name: str) -> None:
     model = model_of(name)
     save_gguf(model, None, tmp_path / "m.gguf")
@@ -309,3 +310,54 @@ def test_what_has_no_form_in_gguf_is_refused(tmp_path: Path) -> None:
         model = build_model("llama", **TINY, window=4, mlp_bias=True)
         save_gguf(model, None, tmp_path / "m.gguf")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("key", "values"), [
+    ("general.architecture", [["a"], 3]), ("general.alignment", [["a"], "x"]),
+    ("split.count", ["x", [1]]), ("llama.block_count", [10**9, 2**62, "x"]),
+    ("llama.expert_count", [10**9, "x"]), ("llama.embedding_length", [["a"], 0, 10**9]),
+    ("tokenizer.ggml.tokens", [3, [1, 2]]), ("tokenizer.ggml.merges", [True, [1, 2]]),
+])  # fmt: skip
+def test_values_of_the_wrong_kind_are_refused_at_once(tmp_path: Path, key: str, values: list):
+    model = build_model("llama", **{**TINY, "vocab_size": 262})
+    save_gguf(model, BPETokenizer.train("to be or not to be " * 9, 262), tmp_path / "m.gguf")
+    metadata, tensors = read_gguf(tmp_path / "m.gguf")
+    written = [Writable(n, t.shape, "F32", t.read) for n, t in tensors.items()]
+    for value in values:
+        write_gguf(tmp_path / "odd.gguf", {**metadata, key: value}, written)
+        with pytest.raises(ValueError, match=r"odd.gguf") as caught:
+            load(tmp_path / "odd.gguf")
+        assert "\n" not in str(caught.value)
+
+
+def test_lists_within_lists_end_somewhere(tmp_path: Path) -> None:
+    nested = struct.pack("<IQ", 9, 1) * 5000 + struct.pack("<IQ", 4, 0)
+    front = struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + struct.pack("<Q", 1) + b"k"
+    (tmp_path / "deep.gguf").write_bytes(front + struct.pack("<I", 9) + nested)
+    with pytest.raises(TensorFileError, match="damaged GGUF file"):
+        read_gguf(tmp_path / "deep.gguf")
+
+
+def test_scores_rounded_otherwise_than_the_tokens_have_a_table_of_their_own(tmp_path: Path) -> None:
+    """As llama.cpp's programs write GPT-2: one table, kept twice in different ways."""
+    model = model_of("gpt2")
+    save_gguf(model, None, tmp_path / "m.gguf")
+    metadata, tensors = read_gguf(tmp_path / "m.gguf")
+    table = tensors["token_embd.weight"]
+    for kind, tied in (("F32", True), ("Q8_0", False)):
+        written = [Writable(n, t.shape, "F32", t.read) for n, t in tensors.items()]
+        written.append(Writable("output.weight", table.shape, kind, table.read))
+        write_gguf(tmp_path / "two.gguf", metadata, written)
+        found, _ = load(tmp_path / "two.gguf", tokenizer=False)
+        assert found.config.tie_embeddings is tied
+        np.testing.assert_array_equal(found.wte.weight.detach().numpy(), table.read())
+        scores = read_gguf(tmp_path / "two.gguf")[1]["output.weight"].read()
+        np.testing.assert_array_equal(found.lm_head.weight.detach().numpy(), scores)
+
+
+def test_an_expert_is_read_without_the_others(tmp_path: Path) -> None:
+    save_gguf(model_of("mixtral"), None, tmp_path / "m.gguf", dtype="q8_0")
+    stack = read_gguf(tmp_path / "m.gguf")[1]["blk.1.ffn_up_exps.weight"]
+    one = stack.row(2)
+    assert (one.nbytes, one.shape) == (stack.nbytes // 3, stack.shape[1:])
+    np.testing.assert_array_equal(one.read(), stack.read()[2])

@@ -30,19 +30,60 @@ def assemble(found: Pretrained, dtype: str | None = None) -> Any:
     >>> assemble(describe_hf(Path(folder)), "bfloat16").ln_f.weight.dtype == torch.bfloat16
     True
     """
-    dtype = dtype or "float32"
-    if dtype not in DTYPES:
-        raise ValueError(f"load: dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
+    dtype = check_dtype(dtype or "float32")
     needed = sum(t.memory for t in found.tensors.values())
     if dtype != "float32":
         needed = sum(t.size for t in found.tensors.values()) * getattr(torch, dtype).itemsize
     advice = "choose a smaller model, or free memory by closing other programs"
     check_memory(needed + _LARGEST_PIECE, f"loading {found.path}", advice)
-    with undrawn():
-        model = build_model(found.model, **found.config)
+    _check_counts(found)
+    model = _built(found)
     fill(model, found, dtype)
     model.eval()
     return model
+
+
+def check_dtype(dtype: str) -> str:
+    """The same; raises ValueError when a model cannot have such numbers.
+
+    >>> check_dtype("float32")
+    'float32'
+    """
+    if dtype not in DTYPES:
+        raise ValueError(f"load: dtype is one of {', '.join(DTYPES)}, not {dtype!r}")
+    return dtype
+
+
+def _built(found: Pretrained) -> Any:
+    """The model with whatever its memory holds; what cannot be built is the file's fault."""
+    try:
+        with undrawn():
+            return build_model(found.model, **found.config)
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, MemoryError) as why:
+        reason = f"no {why}" if isinstance(why, LookupError) else str(why).split("\n")[0]
+        raise TensorFileError(f"{found.path}: its settings describe no model: {reason}") from why
+
+
+def _check_counts(found: Pretrained) -> None:
+    """Raise TensorFileError for more layers than there are tensors, or wider ones than any of them.
+
+    Before they are built: a damaged number must not keep the machine busy for hours.
+    """
+    config, largest = found.config, max((t.size for t in found.tensors.values()), default=0)
+    for name in ("n_layer", "n_expert"):
+        said = config.get(name, 0)
+        if isinstance(said, int) and said > len(found.tensors):
+            raise TensorFileError(
+                f"{found.path}: its settings say {name} {said}, which is more than the "
+                f"{len(found.tensors)} tensors there"
+            )
+    for name in ("n_embd", "vocab_size", "n_hidden", "head_dim", "n_head"):
+        said = config.get(name)
+        if isinstance(said, int) and said > largest:
+            raise TensorFileError(
+                f"{found.path}: its settings say {name} {said}, but no tensor there has more than "
+                f"{largest} numbers"
+            )
 
 
 @contextmanager

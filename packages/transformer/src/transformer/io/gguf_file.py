@@ -5,6 +5,7 @@ The layout is that of the GGUF specification (ggml's docs/gguf.md), versions 2 a
 
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from transformer.io.stored import Float32, Stored, plain
 MAGIC = b"GGUF"
 ALIGNMENT = 32  # of tensors, where the file does not say
 _LONGEST_NAME, _MOST_DIMENSIONS = 4096, 8
+_LONGEST_LIST = 2**24  # values; the largest vocabularies have 2**18 tokens
 
 # Type numbers of metadata values: how struct reads them.
 NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",
@@ -53,7 +55,7 @@ def read_gguf(path: str | Path) -> tuple[dict[str, Any], dict[str, Stored]]:
     reader = _Reader(file)
     try:
         return reader.metadata(), reader.tensors()
-    except (struct.error, ValueError, OverflowError, MemoryError) as error:
+    except (struct.error, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise TensorFileError(f"{path}: a damaged GGUF file ({error})") from None
 
 
@@ -107,15 +109,15 @@ class _Reader:
             return self.number(NUMBERS[kind])
         if kind != ARRAY:
             raise ValueError(f"there is no metadata type {kind}")
-        inner, count = self.number("I"), self.number("Q")
+        inner, count = self.number("I"), self.bounded(self.number("Q"))
         if inner in NUMBERS:
             form = np.dtype("<" + NUMBERS[inner])
             return np.frombuffer(self.raw(count * form.itemsize), form).tolist()
-        return [self.value(inner) for _ in range(self.bounded(count))]
+        return [self.value(inner) for _ in range(count)]
 
     def bounded(self, count: int) -> int:
-        if count > self.file.size:
-            raise ValueError(f"{count} values are announced, more than the file has bytes")
+        if count > min(self.file.size, _LONGEST_LIST):
+            raise ValueError(f"{count} values are announced, more than the file can hold")
         return count
 
     def tensors(self) -> dict[str, Stored]:
@@ -149,8 +151,11 @@ def _stored(file: MappedFile, name: str, offset: int, shape: tuple[int, ...], ki
             f"{file.size}"
         )
     stored = plain(file, name, offset, shape, dtype)
-    read = _dequantizer(file, offset, shape, kind)
-    return stored or Stored(name, shape, dtype, nbytes, read)
+    stored = stored or Stored(name, shape, dtype, nbytes, _dequantizer(file, offset, shape, kind))
+    if len(shape) < 3 or not size:
+        return stored
+    each = nbytes // shape[0]
+    return replace(stored, part=lambda i: _stored(file, name, offset + i * each, shape[1:], kind))
 
 
 def _dequantizer(

@@ -20,7 +20,7 @@ from transformer.io.gguf_file import (
     TENSOR_TYPES,
     gguf_library,
 )
-from transformer.io.stored import Float32, to_bfloat16
+from transformer.io.stored import Float32, to_bfloat16, to_float16
 
 _TYPE_NUMBER = {name: number for number, (name, _, _) in TENSOR_TYPES.items()}
 _KIND_OF = {form: kind for kind, form in NUMBERS.items()}
@@ -96,14 +96,15 @@ def _pieces(tensor: Writable) -> Iterable[bytes]:
     step = max(1, 2**20 // max(1, rows.shape[1]))
     for first in range(0, rows.shape[0], step):
         part = np.ascontiguousarray(rows[first : first + step], np.float32)
-        yield _packed(part, tensor.dtype).tobytes()
+        yield _packed(part, tensor).tobytes()
 
 
-def _packed(part: Float32, dtype: str) -> NDArray[Any]:
+def _packed(part: Float32, tensor: Writable) -> NDArray[Any]:
+    dtype = tensor.dtype
     if dtype == "F32":
         return part.astype("<f4", copy=False)
     if dtype == "F16":
-        return part.astype("<f2")
+        return to_float16(part, tensor.name)
     if dtype == "BF16":
         return to_bfloat16(part)
     quants = gguf_library()

@@ -1,6 +1,8 @@
 """Any model there is a file of, as a model and its tokenizer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,8 +61,11 @@ def load(
 
 def _load_run(run: Path, dtype: str | None, tokenizer: Any) -> tuple[Any, Any]:
     from transformer._engine import torch
+    from transformer.io.assemble import check_dtype
     from transformer.train.checkpoint import load_model
 
+    if dtype is not None:
+        check_dtype(dtype)
     model, own, _ = load_model(run)
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
@@ -112,7 +117,27 @@ def describe(path: Path, tokenizer: Path | None = None) -> Pretrained:
     >>> describe(Path(folder)).format
     'Hugging Face folder'
     """
-    return _reader(path)(path, tokenizer)
+    reader = _reader(path)
+    with _told(path):
+        found = reader(path, tokenizer)
+
+    def read_tokenizer() -> Any:
+        with _told(path):
+            return found.tokenizer()
+
+    return replace(found, tokenizer=read_tokenizer)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """A number where a text belongs, and the like, is the file's fault: say so in a sentence."""
+    try:
+        yield
+    except (TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise TensorFileError(
+            f"{path}: damaged, or it holds values of another kind than belong there ({reason})"
+        ) from error
 
 
 Reader = Callable[[Path, Path | None], Pretrained]

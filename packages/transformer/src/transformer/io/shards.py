@@ -15,7 +15,7 @@ import numpy as np
 from transformer.io.atomic import replace_file
 from transformer.io.mapped import MappedFile
 from transformer.io.safetensors import TensorFileError, read_header
-from transformer.io.stored import Float32, Stored, plain, to_bfloat16
+from transformer.io.stored import Float32, Stored, plain, to_bfloat16, to_float16
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _BYTES = {"F32": 4, "F16": 2, "BF16": 2}
@@ -69,7 +69,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON ({error})") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: not a table but {type(values).__name__}")
@@ -173,8 +173,8 @@ def encoded(tensor: Stored, dtype: str) -> Iterable[bytes]:
     step = max(1, 2**20 // max(1, rows.shape[1]))
     for first in range(0, rows.shape[0], step):
         part = np.ascontiguousarray(rows[first : first + step])
-        kept = to_bfloat16(part) if dtype == "BF16" else part.astype(_NUMPY[dtype], copy=False)
-        yield kept.tobytes()
-
-
-_NUMPY = {"F32": "<f4", "F16": "<f2"}
+        if dtype == "F32":
+            yield part.astype("<f4", copy=False).tobytes()
+        else:
+            half = to_bfloat16(part) if dtype == "BF16" else to_float16(part, tensor.name)
+            yield half.tobytes()

@@ -33,6 +33,7 @@ class Stored:
     nbytes: int  # in the file
     read: Callable[[], Float32]
     mapped: bool = False
+    part: Callable[[int], "Stored"] | None = None  # one of a stack, without reading the others
 
     @property
     def size(self) -> int:
@@ -50,6 +51,8 @@ class Stored:
 
     def row(self, index: int) -> "Stored":
         """One of the tensors that are stacked along the first dimension."""
+        if self.part is not None:
+            return self.part(index)
         shape = self.shape[1:]
         nbytes = self.nbytes // self.shape[0]
         return replace(self, shape=shape, nbytes=nbytes, read=lambda: self.read()[index])
@@ -126,6 +129,22 @@ def _widened(file: MappedFile, offset: int, shape: tuple[int, ...], kind: np.dty
 def _from_bfloat16(bits: NDArray[Any]) -> Float32:
     """A bfloat16 is the upper half of a float32."""
     return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def to_float16(values: Float32, name: str) -> NDArray[np.float16]:
+    """The nearest float16; raises ValueError when a number is too large to have one.
+
+    >>> to_float16(np.array([1e5], np.float32), "w")
+    Traceback (most recent call last):
+    ValueError: w holds numbers beyond 65504, the largest of f16: write it as f32 or bf16
+    """
+    with np.errstate(over="ignore"):
+        rounded = values.astype("<f2")
+    if not np.array_equal(np.isinf(rounded), np.isinf(values)):
+        raise ValueError(
+            f"{name} holds numbers beyond 65504, the largest of f16: write it as f32 or bf16"
+        )
+    return rounded
 
 
 def to_bfloat16(values: Float32) -> NDArray[np.uint16]:
