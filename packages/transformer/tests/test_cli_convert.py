@@ -8,6 +8,7 @@ import pytest
 from transformer import CharTokenizer, build_model, load, save_pretrained, torch
 from transformer.cli import main
 from transformer.io.shards import read_stored
+from transformer.tokenizers.sentencepiece import SentencePieceTokenizer
 
 SIZES = {"vocab_size": 4, "block_size": 16, "n_layer": 1, "n_head": 2, "n_embd": 32}
 
@@ -54,6 +55,22 @@ def test_misuse_is_one_line(folder: Path, capsys, arguments, code, message) -> N
     printed = capsys.readouterr().err
     assert message in printed and printed.count("\n") == 1
     assert not Path("x").exists()
+
+
+def test_a_tokenizer_beside_the_output_is_not_lost(folder: Path, tmp_path: Path, capsys) -> None:
+    from transformer.tokenizers.llama2c import load_llama2c_tokenizer
+
+    pieces = [("<unk>", 0, 2), ("<s>", 0, 3), ("</s>", 0, 3)]
+    pieces += [(f"<0x{byte:02X}>", 0, 6) for byte in range(256)]
+    tokenizer = SentencePieceTokenizer(pieces, bos_id=1, eos_id=2)
+    save_pretrained(build_model("llama", **{**SIZES, "vocab_size": 259}), tokenizer, folder)
+    (tmp_path / "tokenizer.bin").write_bytes(b"of another model")
+    arguments = ["convert", str(folder), "--to", "llama2c", "--out", str(tmp_path / "m.bin")]
+    assert main(arguments) == 2
+    assert "tokenizer.bin is there already" in capsys.readouterr().err
+    assert (tmp_path / "tokenizer.bin").read_bytes() == b"of another model"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert load_llama2c_tokenizer(tmp_path / "tokenizer.bin").vocab_size == 259
 
 
 def test_an_output_is_replaced_when_asked(folder: Path, tmp_path: Path) -> None:

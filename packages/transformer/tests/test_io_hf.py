@@ -46,6 +46,7 @@ MODELS = {
     "gpt": ("gpt", {}),
     "gpt-no-bias": ("gpt", {"bias": False}),
     "gpt-exact": ("gpt", {"gelu": "none"}),
+    "gpt-untied": ("gpt", {"tie_embeddings": False}),
     "llama": ("llama", {"n_kv_head": 2, "n_hidden": 24}),
     "llama-untied": ("llama", {"tie_embeddings": False, "head_dim": 6}),
     "mistral": ("llama", {"window": 4}),
@@ -159,6 +160,7 @@ def test_old_and_new_ways_of_writing_the_rotary_base() -> None:
       "max_window_layers": 0}, {"window": 9, "qk_norm": True, "head_dim": 128}),
     ({"architectures": None, "model_type": "qwen3"}, {"qk_norm": True}),
     ({"attention_bias": True}, {"attention_bias": True, "output_bias": True}),
+    ({**GPT2, "n_positions": 8, "max_position_embeddings": 16}, {"block_size": 16}),
 ])  # fmt: skip
 def test_what_an_architecture_makes_of_its_settings(changes: dict, expected: dict) -> None:
     settings = from_hf({**LLAMA, **changes})[2]
@@ -247,6 +249,60 @@ def test_files_that_are_not_there_are_named(folder: Path) -> None:
     (folder / "config.json").write_text("{")
     with pytest.raises(ValueError, match=r"config.json: not JSON"):
         load(folder)
+
+
+@pytest.mark.parametrize("kind", ["mixtral", "qwen3"])
+def test_settings_of_the_wrong_kind_are_refused_at_once(tmp_path: Path, kind: str) -> None:
+    save_pretrained(build_model("llama", **TINY, **MODELS[kind][1]), None, tmp_path)
+    path = tmp_path / "config.json"
+    config = json.loads(path.read_text())
+    keys = ("architectures", "vocab_size", "num_hidden_layers", "num_key_value_heads", "head_dim",
+            "intermediate_size", "rope_parameters", "rope_scaling", "rms_norm_eps")  # fmt: skip
+    wrong = ("x", -1, 10**9, 10**30, 1.5, float("nan"), [[[]]], {"a": 1}, True)
+    refused = 0
+    for texts in [json.dumps({**config, key: value}) for key in keys for value in wrong]:
+        path.write_text(texts)
+        try:
+            load(tmp_path, tokenizer=False)  # an odd epsilon can be computed with
+        except ValueError as error:
+            assert str(tmp_path) in str(error) and "\n" not in str(error)
+            refused += 1
+    assert refused > 60
+    path.write_text("[" * 9999)
+    with pytest.raises(ValueError, match=r"config\.json: not JSON"):
+        load(tmp_path, tokenizer=False)
+
+
+def test_a_folder_written_over_holds_nothing_of_the_old(tmp_path: Path) -> None:
+    save_pretrained(model_of("llama"), CharTokenizer("abc"), tmp_path, max_shard_size=5000)
+    (tmp_path / "notes.txt").write_text("mine")
+    trained = BPETokenizer.train("to be or not to be " * 9, 262)
+    gpt = model_of("gpt")
+    save_pretrained(gpt, trained, tmp_path)
+    model, tokenizer = load(tmp_path)
+    np.testing.assert_allclose(logits(model), logits(gpt), atol=1e-5)
+    assert type(tokenizer) is BPETokenizer
+    save_pretrained(model_of("llama"), CharTokenizer("abc"), tmp_path, max_shard_size=5000)
+    model, tokenizer = load(tmp_path)
+    np.testing.assert_allclose(logits(model), logits(model_of("llama")), atol=1e-5)
+    assert tokenizer == CharTokenizer("abc")
+    names = {path.name for path in tmp_path.iterdir() if "-of-" not in path.name}
+    assert names == {"config.json", "generation_config.json", "gradine_tokenizer.json",
+                     "model.safetensors.index.json", "notes.txt"}  # fmt: skip
+
+
+def test_numbers_too_large_for_halves_are_refused_and_the_old_folder_stays(tmp_path: Path) -> None:
+    model = model_of("llama")
+    save_pretrained(model, None, tmp_path)
+    before = logits(load(tmp_path, tokenizer=False)[0])
+    with torch.no_grad():
+        model.norm.weight[0] = 1e5
+    with pytest.raises(ValueError, match=r"model.norm.weight holds numbers beyond 65504"):
+        save_pretrained(model, None, tmp_path, dtype="f16")
+    np.testing.assert_array_equal(logits(load(tmp_path, tokenizer=False)[0]), before)
+    with pytest.raises(ValueError, match="beyond 65504"):
+        save_pretrained(model, None, tmp_path / "new", dtype="f16")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_file_cut_short_is_refused(folder: Path) -> None:

@@ -73,6 +73,9 @@ def convert(
     path = Path(out)
     if path.exists() and not overwrite and not (path.is_dir() and not any(path.iterdir())):
         raise Misuse(f"{out} is there already: choose another --out, or add --overwrite")
+    beside = path.with_name("tokenizer.bin")  # llama2.c's program looks for it there
+    if to == Target.LLAMA2C and beside.exists() and not overwrite:
+        raise Misuse(f"{beside} is there already: choose another folder, or add --overwrite")
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(f"there is no folder {path.absolute().parent} to write {out} into")
     if to == Target.PEFT:

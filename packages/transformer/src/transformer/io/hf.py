@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from transformer.io.atomic import replace_file
+from transformer.io.atomic import replace_file, replace_files
 from transformer.io.hf_config import from_hf
 from transformer.io.hf_settings import to_hf
 from transformer.io.shards import INDEX, SINGLE, read_json, read_shards, write_shards
@@ -55,7 +55,7 @@ def describe_hf(folder: Path) -> Pretrained:
     tensors = {_own_name(n): t for n, t in tensors.items() if not _COMPUTED.search(n)}
     if model == "gpt":
         tensors = {n: t.transposed() if _CONV1D.search(n) else t for n, t in tensors.items()}
-    tied = model == "gpt" or settings["tie_embeddings"]
+    tied = settings["tie_embeddings"]
     return Pretrained(
         path=folder,
         format="Hugging Face folder",
@@ -96,12 +96,22 @@ def without_second_table(path: Path, tensors: dict[str, Stored]) -> dict[str, St
     second = tensors.get("lm_head.weight")
     if first is None or second is None:
         return tensors
-    if first.shape != second.shape or not np.array_equal(first.read(), second.read()):
+    if not same_table(first, second):
         raise ValueError(
             f"{path}: {second.name} differs from {first.name}, though the model is said to use "
             f"one table for both (tie_word_embeddings)"
         )
     return {name: t for name, t in tensors.items() if t is not second}
+
+
+def same_table(first: Stored, second: Stored) -> bool:
+    """Whether two tensors hold the same numbers.
+
+    >>> table = Stored("wte", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
+    >>> same_table(table, replace(table, name="lm_head"))
+    True
+    """
+    return first.shape == second.shape and np.array_equal(first.read(), second.read())
 
 
 def _tokenizer(folder: Path) -> Any:
@@ -118,6 +128,14 @@ def _tokenizer(folder: Path) -> Any:
 _DTYPES = {"f32": ("F32", "float32"), "f16": ("F16", "float16"), "bf16": ("BF16", "bfloat16")}
 
 
+# Files of another model or tokenizer, which would be taken for parts of the one written.
+_WEIGHTS = r"(pytorch_)?model(-\d+-of-\d+)?\.(safetensors|bin)(\.index\.json)?"
+_TOKENIZERS = (
+    r"(gradine_)?tokenizer(_config)?\.(json|model)|chat_template\.(json|jinja)|vocab\.(json|bpe)|"
+    r"(special_tokens_map|added_tokens|encoder)\.json|merges\.txt"
+)
+
+
 def save_pretrained(
     model: Any,
     tokenizer: Any,
@@ -130,7 +148,8 @@ def save_pretrained(
 
     It holds config.json, generation_config.json, the weights as ``dtype`` (f32, f16 or bf16) in
     safetensors files of at most ``max_shard_size`` bytes, and the tokenizer's files when there is
-    a tokenizer. Weights are converted one at a time. Raises ValueError for a model or tokenizer
+    a tokenizer. Weights are converted one at a time; a model that was in the folder is replaced
+    when all is written. Raises ValueError for a model or tokenizer
     that has no such form.
 
     >>> import tempfile, transformer
@@ -146,13 +165,14 @@ def save_pretrained(
     folder = Path(folder)
     settings = to_hf(model)
     ids = token_ids(tokenizer, model.config.vocab_size)
-    folder.mkdir(parents=True, exist_ok=True)
-    if tokenizer is not None:
-        _save_tokenizer(tokenizer, folder)
-    write_shards(folder, hf_tensors(model), kept, max_shard_size)
-    _write_json(folder / "generation_config.json", ids)
     one_end = {k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in ids.items()}
-    _write_json(folder / CONFIG, {**settings, **one_end, "dtype": torch_name})
+    stale = _WEIGHTS if tokenizer is None else f"{_WEIGHTS}|{_TOKENIZERS}"
+    with replace_files(folder, CONFIG, stale) as new:
+        if tokenizer is not None:
+            _save_tokenizer(tokenizer, new)
+        write_shards(new, hf_tensors(model), kept, max_shard_size)
+        _write_json(new / "generation_config.json", ids)
+        _write_json(new / CONFIG, {**settings, **one_end, "dtype": torch_name})
 
 
 def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
@@ -202,12 +222,12 @@ def hf_tensors(model: Any) -> Iterator[Stored]:
     'model.embed_tokens.weight'
     """
     for name, stored in model_tensors(model).items():
+        prefix = "transformer." if model.name == "gpt" else "model."
+        prefix = "" if name == "lm_head.weight" else prefix
         if model.name == "gpt":
-            yield replace(
-                stored.transposed() if _CONV1D.search(name) else stored, name=f"transformer.{name}"
-            )
+            turned = stored.transposed() if _CONV1D.search(name) else stored
+            yield replace(turned, name=prefix + name)
         else:
-            prefix = "" if name == "lm_head.weight" else "model."
             moe = name.replace(".mlp.gate.", ".block_sparse_moe.gate.")
             yield replace(stored, name=prefix + moe.replace(".mlp.exp", ".block_sparse_moe.exp"))
 
