@@ -241,7 +241,7 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"needs 'encoder\.json' beside it"):
         load_tokenizer(tmp_path / "vocab.bpe")
     write(tmp_path / "encoder.json", {"a": 0})
-    with pytest.raises(ValueError, match="line 1, 'a b c', is no merge of two tokens"):
+    with pytest.raises(ValueError, match="line 1, 'a b c' is no merge of two tokens"):
         load_tokenizer(tmp_path / "vocab.bpe")
     write(tmp_path / "bytes.json", ByteTokenizer().to_dict())
     with pytest.raises(ValueError, match="holds a ByteTokenizer, no BPETokenizer"):

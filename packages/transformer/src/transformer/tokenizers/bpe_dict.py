@@ -4,7 +4,7 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from transformer.tokenizers.added import AddedToken
-from transformer.tokenizers.byte_alphabet import from_printable, printable
+from transformer.tokenizers.byte_alphabet import from_printable, printable, read_merge
 from transformer.tokenizers.patterns import PATTERNS, Split
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
     known = {field.name for field in fields(AddedToken)}
     return {
         "vocab": {from_printable(token): i for token, i in values["vocab"].items()},
-        "merges": None if merges is None else [_pair(merge) for merge in merges],
+        "merges": None if merges is None else [read_merge(merge) for merge in merges],
         "pattern": pattern if isinstance(pattern, str) else [Split(**split) for split in pattern],
         "added_tokens": [
             AddedToken(**{name: token[name] for name in known & token.keys()})
@@ -63,14 +63,6 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
         ],
         **{name: values[name] for name in (*_PLAIN, *_LISTS) if name in values},
     }
-
-
-def _pair(written: str) -> tuple[bytes, bytes]:
-    """The two tokens of a merge."""
-    left, separator, right = written.partition(" ")
-    if not (left and separator and right):
-        raise ValueError(f"BPETokenizer.from_dict: {written!r} is no merge of two tokens")
-    return from_printable(left), from_printable(right)
 
 
 def _name(splits: tuple[Split, ...]) -> str | None:

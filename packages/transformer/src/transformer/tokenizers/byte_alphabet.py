@@ -44,6 +44,20 @@ def from_printable(written: str) -> bytes:
     return written.encode("utf-8", "surrogatepass")
 
 
+def read_merge(written: str) -> tuple[bytes, bytes]:
+    """The two tokens of a merge that is written in printable characters, with a space between.
+
+    Raises ValueError when it is none.
+
+    >>> read_merge("Ġt he")
+    (b' t', b'he')
+    """
+    left, separator, right = written.partition(" ")
+    if not (left and separator and right) or " " in right:
+        raise ValueError(f"{written!r} is no merge of two tokens")
+    return from_printable(left), from_printable(right)
+
+
 def read_vocab(written: Iterable[tuple[str, int]]) -> dict[bytes, int]:
     """The ids of the tokens that are written in printable characters.
 

@@ -11,7 +11,7 @@ from typing import Any
 from transformer.tokenizers.added import AddedToken
 from transformer.tokenizers.base import END_TOKENS, Tokenizer
 from transformer.tokenizers.bpe import BPETokenizer
-from transformer.tokenizers.byte_alphabet import from_printable, printable
+from transformer.tokenizers.byte_alphabet import from_printable, printable, read_merge
 from transformer.tokenizers.bytes import ByteTokenizer
 from transformer.tokenizers.gguf_patterns import IGNORES_MERGES, WANTS_BOS, name_of, pattern_of
 from transformer.tokenizers.merging import merges_of_ranks
@@ -104,7 +104,7 @@ def _byte_level(fields: Mapping[str, Any]) -> BPETokenizer:
     adds_bos = _get(fields, "add_bos_token", pre in WANTS_BOS)
     return BPETokenizer(
         vocab,
-        [_merge(merge) for merge in merges],
+        [read_merge(merge) for merge in merges],
         pattern_of(pre),
         added_tokens=added,
         bos=None if bos is None else tokens[bos],
@@ -117,13 +117,6 @@ def _byte_level(fields: Mapping[str, Any]) -> BPETokenizer:
         ignore_merges=pre in IGNORES_MERGES,
         drop_unknown=True,  # SmolLM2 has no token for some control characters
     )
-
-
-def _merge(merge: str) -> tuple[bytes, bytes]:
-    left, separator, right = merge.partition(" ")
-    if not (left and separator and right):
-        raise ValueError(f"tokenizer_from_gguf: {merge!r} is no merge of two tokens")
-    return from_printable(left), from_printable(right)
 
 
 def _pieces(fields: Mapping[str, Any]) -> SentencePieceTokenizer:

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformer.io.json_file import read_json
 from transformer.tokenizers.bpe import BPETokenizer
-from transformer.tokenizers.byte_alphabet import from_printable, read_vocab
+from transformer.tokenizers.byte_alphabet import read_merge, read_vocab
 from transformer.tokenizers.utf8 import to_bytes
 
 END = "<|endoftext|>"
@@ -69,8 +69,8 @@ def _merges(path: Path) -> list[tuple[bytes, bytes]]:
         line = line.rstrip("\r")
         if not line or (number == 1 and line.startswith("#version")):
             continue
-        parts = line.split(" ")
-        if len(parts) != 2:
-            raise ValueError(f"{path}: line {number}, {line!r}, is no merge of two tokens")
-        merges.append((from_printable(parts[0]), from_printable(parts[1])))
+        try:
+            merges.append(read_merge(line))
+        except ValueError as error:
+            raise ValueError(f"{path}: line {number}, {error}") from None
     return merges

@@ -81,14 +81,13 @@ def _add_tokens(settings: dict[str, Any], listed: dict[str, Any]) -> None:
     """Add the tokens that only the configuration names."""
     added = list(settings.get("added_tokens", ()))
     known = {token.text for token in added} | set(settings.get("special_tokens", {}))
-    flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
     for i, token in listed.items():
         if token["content"] in known:
             continue
         name = from_printable(token["content"])
         if settings["vocab"].get(name) == int(i):
             del settings["vocab"][name]
-        values = {flag: bool(token.get(flag, False)) for flag in flags}
+        values = {flag: bool(token.get(flag, False)) for flag in hf_json.FLAGS}
         added.append(AddedToken(token["content"], int(i), **values))
     settings["added_tokens"] = added
 

@@ -18,7 +18,8 @@ from transformer.tokenizers.merging import merges_of_ranks
 if TYPE_CHECKING:
     from transformer.tokenizers.bpe import BPETokenizer
 
-_FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
+# What a file says of an added token beside its text and id.
+FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
 
 
 def load(path: Path, values: dict[str, Any]) -> "BPETokenizer":
@@ -94,7 +95,7 @@ def content_of(tokenizer: "BPETokenizer") -> dict[str, Any]:
         "truncation": None,
         "padding": None,
         "added_tokens": [
-            {"id": token.id, "content": token.text, **{f: getattr(token, f) for f in _FLAGS}}
+            {"id": token.id, "content": token.text, **{f: getattr(token, f) for f in FLAGS}}
             for token in tokenizer.added_tokens
         ],
         "normalizer": None if normalizer is None else {"type": normalizer},
@@ -145,7 +146,7 @@ def _merge(written: str | list[str]) -> tuple[str, str]:
 def _added_token(values: dict[str, Any], vocab: dict[str, int]) -> AddedToken:
     """An added token; the model's own id goes first, as in the library."""
     text = values["content"]
-    flags = {flag: bool(values.get(flag, False)) for flag in _FLAGS}
+    flags = {flag: bool(values.get(flag, False)) for flag in FLAGS}
     return AddedToken(text, vocab.get(text, values["id"]), **flags)
 
 
