@@ -220,7 +220,9 @@ def open_model(name: str) -> tuple[Any, Any]:
 
 def check_length(ids: list[int], net: Any) -> None:
     """Refuse a prompt that the model could not read to its beginning."""
-    if len(ids) > net.block_size and not getattr(net, "endless", False):
+    from transformer.generate.context import endless
+
+    if len(ids) > net.block_size and not endless(net):
         raise ValueError(
             f"the prompt has {len(ids):,} tokens and the model reads {net.block_size:,} at most "
             f"(its block_size): shorten the prompt, or use a model with a longer context"

@@ -40,7 +40,7 @@ class Context:
     @property
     def room(self) -> int | None:
         """How many more tokens fit before the model begins to forget; None for any number."""
-        return None if _endless(self.model) else max(0, self.model.block_size - len(self))
+        return None if endless(self.model) else max(0, self.model.block_size - len(self))
 
     def scores(self, keep: int = 1) -> torch.Tensor:
         """The scores after each of the last ``keep`` tokens: (B, keep, V)."""
@@ -51,7 +51,7 @@ class Context:
 
     def _scores(self, keep: int) -> torch.Tensor:
         limit = self.model.block_size
-        if len(self) > limit and not _endless(self.model):
+        if len(self) > limit and not endless(self.model):
             self.cache = self.kept = None
         if self.cache is None:
             idx = torch.tensor([row[-limit:] for row in self.rows])  # (B, T)
@@ -124,6 +124,11 @@ class Context:
                 self.kept.cache, self.kept.ids = self.cache, []
 
 
-def _endless(model: Any) -> bool:
-    """Whether the model's positions go on past ``block_size``."""
+def endless(model: Any) -> bool:
+    """Whether the model's positions go on past ``block_size``.
+
+    >>> from transformer import build_model
+    >>> [endless(build_model(name, vocab_size=5)) for name in ("gpt", "lstm")]
+    [False, True]
+    """
     return bool(getattr(model, "endless", False))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from transformer.generate.context import Context
+from transformer.generate.context import Context, endless
 from transformer.generate.prompt_cache import PromptCache
 from transformer.tokenizers.chat import encode_chat
 
@@ -85,12 +85,11 @@ class Conversation:
     def _fitting(self, turn: dict[str, str]) -> list[int]:
         """The ids of the conversation with this turn, oldest turns dropped until they fit."""
         limit = self.model.block_size
-        endless = getattr(self.model, "endless", False)
         first = len(self.system)
         room = min(self.max_tokens, limit // 4)  # for the answer
         while True:
             ids = self._ids([*self.messages, turn])
-            if endless or len(ids) + room <= limit:
+            if endless(self.model) or len(ids) + room <= limit:
                 return ids
             if len(self.messages) == first:
                 break
