@@ -46,14 +46,15 @@ def test_each_token_is_the_weighted_sum_of_its_best_experts(n_expert, batch, len
     moe = layer(n_expert, n_active, seed=n_expert)
     x = np.random.default_rng(length).normal(size=(batch, length, 5))
     y = moe(torch.tensor(x))
-    w, used, mean = weights_of(moe), np.zeros(n_expert), np.zeros(n_expert)
+    w = weights_of(moe)
     for b in range(batch):
+        used, mean = np.zeros(n_expert), np.zeros(n_expert)
         for t in range(length):
             expected, chances, chosen = one_token(w, x[b, t], n_expert, n_active)
             np.testing.assert_allclose(y[b, t].detach().numpy(), expected, rtol=1e-11, atol=1e-13)
-            used[chosen] += 1 / (batch * length * n_active)
-            mean += chances / (batch * length)
-    assert moe.aux_loss.item() == pytest.approx(n_expert * used @ mean, rel=1e-12)
+            used[chosen] += 1 / (length * n_active)
+            mean += chances / length
+        assert moe.aux_loss[b].item() == pytest.approx(n_expert * used @ mean, rel=1e-12)
 
 
 def test_equal_experts_are_one_expert():
@@ -74,7 +75,7 @@ def test_the_balance_is_one_when_all_are_used_alike_and_the_count_when_one_does_
 def test_the_balance_loss_spreads_the_tokens():
     torch.manual_seed(0)
     moe = MoE(4, 8, n_expert=4, n_active=1)
-    x = torch.randn(64, 1, 4) + 2.0  # all alike: at first one or two experts get nearly all
+    x = torch.randn(1, 64, 4) + 2.0  # all alike: at first one or two experts get nearly all
     optimizer = torch.optim.Adam(moe.gate.parameters(), lr=0.05)
 
     def busiest():
@@ -118,11 +119,11 @@ def test_a_copy_has_the_weights_and_no_note_of_the_last_forward():
 
 def test_threads_keep_their_auxiliary_losses_apart():
     moe, found = layer(), {}
-    x = torch.randn(2, 4, 1, 5, dtype=torch.float64)
+    x = torch.randn(2, 1, 4, 5, dtype=torch.float64)
 
     def work(i):
         moe(x[i])
-        found[i] = moe.aux_loss.item()
+        found[i] = moe.aux_loss.sum().item()
 
     for i in range(2):
         thread = Thread(target=work, args=(i,))
@@ -131,7 +132,7 @@ def test_threads_keep_their_auxiliary_losses_apart():
     assert moe.aux_loss is None  # this thread has computed nothing
     for i in range(2):
         moe(x[i])
-        assert moe.aux_loss.item() == found[i]
+        assert moe.aux_loss.sum().item() == found[i]
     assert found[0] != found[1]
 
 

@@ -57,6 +57,20 @@ def assert_close(a: Any, b: Any) -> None:
         np.testing.assert_allclose(a[0][name], b[0][name], rtol=1e-3, atol=2e-4, err_msg=name)
 
 
+@pytest.mark.parametrize("how", [{"accumulate": 3}, {"accumulate": 2, "workers": 2}])
+def test_a_mixture_of_experts_learns_the_same_in_pieces(how: Any) -> None:
+    told = []
+    for pieces in ({}, how):
+        torch.manual_seed(5)
+        sizes = {"n_layer": 2, "n_head": 2, "n_embd": 8, "block_size": 6, "n_expert": 4}
+        model = build_model("llama", vocab_size=VOCABULARY, aux_loss_coef=1.0, **sizes).double()
+        x, y = batch(5)
+        y[0], y[2, :4] = -100, -100  # sequences do not all count alike
+        with Stepper(model, make_optimizer(model, TrainConfig()), **pieces) as stepper:
+            told.append([*stepper.step(x, y), weights(model)["layers.0.mlp.gate.weight"].sum()])
+    assert told[0] == pytest.approx(told[1], rel=1e-9)
+
+
 def test_a_step_is_forward_backward_clip_and_update() -> None:
     model, optimizer = make(lr=1e-2)
     x, y = batch(4)

@@ -32,7 +32,9 @@ class MoE(nn.Module):
     the cost of a few. Shapes: (B, T, C) -> (B, T, C). Tokens do not see each other; but how many
     an expert is given together decides how its products are rounded, in the last bits.
 
-    In training :attr:`aux_loss` then tells how unevenly the experts were used. The parameters have
+    In training :attr:`aux_loss` then tells how unevenly each sequence used the experts. It does so
+    by the sequence (DeepSeek-AI, "DeepSeek-V2", 2024, section 2.2.3), so that a batch computed in
+    pieces, or by several workers, learns what the whole batch does. The parameters have
     the names of Mixtral's (``gate``, ``experts.0.w1``). Raises ValueError when ``n_active`` is
     not from 1 to ``n_expert``. Sources: Shazeer et al., "Outrageously Large Neural Networks",
     2017; Jiang et al., "Mixtral of Experts", 2024, section 2.1.
@@ -53,7 +55,7 @@ class MoE(nn.Module):
 
     @property
     def aux_loss(self) -> torch.Tensor | None:
-        """The load-balancing loss () of this thread's last forward in training; else None."""
+        """The load-balancing losses (B,) of this thread's last forward in training; else None."""
         return self._last.aux_loss
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -67,7 +69,10 @@ class MoE(nn.Module):
             if self.training or len(token):  # in training each parameter gets a gradient, if of 0
                 part = expert(rows[token]) * shares[token, place].unsqueeze(-1)
                 y = y.index_add(0, token, part)  # a token comes to an expert once at most
-        self._last.aux_loss = load_balance(chances, chosen) if self.training else None
+        self._last.aux_loss = None
+        if self.training:
+            by_sequence = (t.view(*x.shape[:-1], -1) for t in (chances, chosen))  # (B, T, E or K)
+            self._last.aux_loss = load_balance(*by_sequence)
         return y.view(x.shape)
 
 
@@ -76,15 +81,15 @@ def load_balance(chances: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
 
     ``f_e`` is the share of the choices that fell on expert e, which has no slope, ``P_e`` its mean
     chance, which has. Without this loss a router favours the experts that learned first. Shapes:
-    chances (N, E), chosen (N, K) int64 -> (). Source: Fedus, Zoph and Shazeer, "Switch
+    chances (..., N, E), chosen (..., N, K) int64 -> (...). Source: Fedus, Zoph and Shazeer, "Switch
     Transformers", 2021, equations 4 to 6, where K is 1.
 
     >>> load_balance(torch.tensor([[0.5, 0.5]]), torch.tensor([[0, 1]])).item()
     1.0
     """
     n_expert = chances.shape[-1]
-    used = F.one_hot(chosen.reshape(-1), n_expert).to(chances.dtype).mean(dim=0)  # f: (E,)
-    return n_expert * (used * chances.mean(dim=0)).sum()
+    used = F.one_hot(chosen, n_expert).to(chances.dtype).mean(dim=(-3, -2))  # f: (..., E)
+    return n_expert * (used * chances.mean(dim=-2)).sum(dim=-1)
 
 
 class _PerThread(local):

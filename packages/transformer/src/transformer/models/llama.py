@@ -20,7 +20,7 @@ from transformer.layers import (
     SwiGLU,
     TokenEmbedding,
 )
-from transformer.models.base import LanguageModel, ModelConfig
+from transformer.models.base import IGNORE, LanguageModel, ModelConfig
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,11 @@ class Llama(LanguageModel):
             x = x[:, -logits_to_keep:]
         logits = self.lm_head(self.norm(x))  # (B, T, V)
         loss = self.loss(logits, targets)
-        if loss is not None and self.training and self.config.n_expert:
-            uneven = torch.stack([layer.mlp.aux_loss for layer in self.layers])  # (n_layer,)
-            loss = loss + self.config.aux_loss_coef * uneven.mean()
+        if targets is not None and self.training and self.config.n_expert:
+            uneven = torch.stack([layer.mlp.aux_loss for layer in self.layers]).mean(dim=0)  # (B,)
+            counted = (targets != IGNORE).sum(dim=1).to(uneven.dtype)
+            share = counted / counted.sum()  # each sequence weighs what it does in the loss itself
+            loss = loss + self.config.aux_loss_coef * (share * uneven).sum()
         return logits, loss
 
     def _init_weights(self) -> None:
