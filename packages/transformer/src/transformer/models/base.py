@@ -114,10 +114,18 @@ class LanguageModel(nn.Module):
         """The mean cross-entropy over all targets but ``IGNORE``; None without targets."""
         if targets is None:
             return None
-        smoothing = self.label_smoothing if self.training else 0.0
-        return F.cross_entropy(
-            logits.view(-1, logits.shape[-1]),
-            targets.reshape(-1),
-            ignore_index=IGNORE,
-            label_smoothing=smoothing,
-        )
+        return cross_entropy(logits, targets, self.label_smoothing if self.training else 0.0)
+
+
+def cross_entropy(logits: torch.Tensor, targets: torch.Tensor, smoothing: float) -> torch.Tensor:
+    """The mean over all targets (B, T) but ``IGNORE``, in nats, of scores (B, T, V).
+
+    >>> round(cross_entropy(torch.zeros(1, 2, 4), torch.tensor([[3, IGNORE]]), 0.0).item(), 4)
+    1.3863
+    """
+    return F.cross_entropy(
+        logits.view(-1, logits.shape[-1]),
+        targets.reshape(-1),
+        ignore_index=IGNORE,
+        label_smoothing=smoothing,
+    )

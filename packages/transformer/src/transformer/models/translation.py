@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from transformer._engine import F, nn, torch
 from transformer.layers import Attention, KVCache, LayerCache, LayerNorm, TokenEmbedding
 from transformer.layers.positions import SinusoidalPositions
-from transformer.models.base import IGNORE, ModelConfig
+from transformer.models.base import IGNORE, ModelConfig, cross_entropy
 
 BEGIN, END = 0, 1  # ids of the target language: what a sentence is begun from, and ends with
 
@@ -198,13 +198,7 @@ class EncoderDecoder(nn.Module):
         encoded, mask = self.encode(source)
         logits = self.decode(before, encoded, mask)  # (B, T, V)
         smoothing = self.config.label_smoothing if self.training else 0.0
-        loss = F.cross_entropy(
-            logits.view(-1, logits.shape[-1]),
-            target.reshape(-1),
-            ignore_index=IGNORE,
-            label_smoothing=smoothing,
-        )
-        return logits, loss
+        return logits, cross_entropy(logits, target, smoothing)
 
     def encode(self, source: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What the decoder looks at, (B, S, C), and where there are words in it, (B, 1, 1, S)."""
