@@ -240,14 +240,14 @@ def _llama3_scaling(
 def llama3_factors(scaling: Mapping[str, Any], theta: float, head_dim: int) -> Float32:
     """What Llama 3's scaling divides each angle's rate by. (D / 2,)
 
-    >>> llama3_factors({"factor": 8.0, **LLAMA3}, theta=5e5, head_dim=64)[[0, -1]].tolist()
+    >>> scaling = {"rope_type": "llama3", "factor": 8.0, **LLAMA3}
+    >>> llama3_factors(scaling, theta=5e5, head_dim=64)[[0, -1]].tolist()
     [1.0, 8.0]
     """
-    rates = theta ** -(np.arange(0, head_dim, 2) / head_dim)
-    turns = scaling["original_max_position_embeddings"] * rates / (2 * np.pi)
-    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
-    blend = np.clip((turns - low) / (high - low), 0, 1)
-    return (1 / ((1 - blend) / scaling["factor"] + blend)).astype(np.float32)
+    from transformer.layers import Rotary
+
+    rates = Rotary(head_dim, theta).rates / Rotary(head_dim, theta, scaling).rates
+    return rates.numpy().astype(np.float32)
 
 
 def _tokenizer(path: Path, metadata: Metadata) -> Any:
