@@ -247,7 +247,7 @@ def test_files_that_are_not_there_are_named(folder: Path) -> None:
     with pytest.raises(TensorFileError, match="not a file of this folder"):
         load(folder, tokenizer=False)
     (folder / "config.json").write_text("{")
-    with pytest.raises(ValueError, match=r"config.json: not JSON"):
+    with pytest.raises(ValueError, match=r"config.json: is not JSON"):
         load(folder)
 
 
@@ -269,7 +269,7 @@ def test_settings_of_the_wrong_kind_are_refused_at_once(tmp_path: Path, kind: st
             refused += 1
     assert refused > 60
     path.write_text("[" * 9999)
-    with pytest.raises(ValueError, match=r"config\.json: not JSON"):
+    with pytest.raises(ValueError, match=r"config\.json: is not JSON"):
         load(tmp_path, tokenizer=False)
 
 

@@ -20,7 +20,7 @@ from transformer.io.gguf_file import (
     TENSOR_TYPES,
     gguf_library,
 )
-from transformer.io.stored import Float32, to_bfloat16, to_float16
+from transformer.io.stored import Float32, narrowed, row_pieces
 
 _TYPE_NUMBER = {name: number for number, (name, _, _) in TENSOR_TYPES.items()}
 _KIND_OF = {form: kind for kind, form in NUMBERS.items()}
@@ -91,22 +91,14 @@ def _entry(tensor: Writable, offset: int) -> bytes:
 
 def _pieces(tensor: Writable) -> Iterable[bytes]:
     """A tensor's bytes as the file keeps them, some rows at a time."""
-    values = tensor.read()
-    rows = values.reshape(-1, values.shape[-1]) if values.ndim else values.reshape(1, 1)
-    step = max(1, 2**20 // max(1, rows.shape[1]))
-    for first in range(0, rows.shape[0], step):
-        part = np.ascontiguousarray(rows[first : first + step], np.float32)
+    for part in row_pieces(tensor.read()):
         yield _packed(part, tensor).tobytes()
 
 
 def _packed(part: Float32, tensor: Writable) -> NDArray[Any]:
     dtype = tensor.dtype
-    if dtype == "F32":
-        return part.astype("<f4", copy=False)
-    if dtype == "F16":
-        return to_float16(part, tensor.name)
-    if dtype == "BF16":
-        return to_bfloat16(part)
+    if dtype in ("F32", "F16", "BF16"):
+        return narrowed(part, dtype, tensor.name)
     quants = gguf_library()
     packed: NDArray[Any] = quants.quantize(part, quants.GGMLQuantizationType[dtype])
     return packed

@@ -1,6 +1,5 @@
 """Hugging Face model folders: ``config.json``, safetensors, a tokenizer's files; both ways."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -9,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from transformer.io.atomic import replace_file, replace_files
+from transformer.io.atomic import replace_files
 from transformer.io.hf_config import from_hf
 from transformer.io.hf_settings import to_hf
-from transformer.io.shards import INDEX, SINGLE, read_json, read_shards, write_shards
+from transformer.io.json_file import read_json, write_json
+from transformer.io.shards import INDEX, SINGLE, read_shards, write_shards
 from transformer.io.stored import Pretrained, Stored
 
 CONFIG = "config.json"
@@ -171,8 +171,8 @@ def save_pretrained(
         if tokenizer is not None:
             _save_tokenizer(tokenizer, new)
         write_shards(new, hf_tensors(model), kept, max_shard_size)
-        _write_json(new / "generation_config.json", ids)
-        _write_json(new / CONFIG, {**settings, **one_end, "dtype": torch_name})
+        write_json(new / "generation_config.json", ids)
+        write_json(new / CONFIG, {**settings, **one_end, "dtype": torch_name})
 
 
 def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
@@ -188,7 +188,7 @@ def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
     else:
         if isinstance(tokenizer, ByteTokenizer):  # both forms: it is a BPE without merges
             BPETokenizer({bytes([b]): b for b in range(256)}, []).save(folder)
-        _write_json(folder / OWN_TOKENIZER, tokenizer.to_dict())
+        write_json(folder / OWN_TOKENIZER, tokenizer.to_dict())
 
 
 def token_ids(tokenizer: Any, vocab_size: int) -> dict[str, Any]:
@@ -272,8 +272,3 @@ def _with_zero_biases(tensors: Mapping[str, Stored]) -> dict[str, Stored]:
             bias = name.removesuffix("weight") + "bias"
             filled[bias] = Stored(bias, zeros.shape, "F32", zeros.nbytes, zeros.copy, True)
     return filled
-
-
-def _write_json(path: Path, values: Mapping[str, Any]) -> None:
-    text = json.dumps(values, indent=2) + "\n"
-    replace_file(path, lambda file: file.write(text.encode()))

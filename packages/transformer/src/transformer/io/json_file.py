@@ -19,7 +19,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """
     try:
         values = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: is not JSON ({error}); was it downloaded whole?") from None
     if not isinstance(values, dict):
         raise ValueError(f"{path}: expected a JSON object, found {type(values).__name__}")
@@ -27,7 +27,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
-    """Replace a file by a JSON object, atomically; characters stand as they are.
+    """Replace a file by a JSON object, atomically; characters stand as they are, if they can.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "config.json"
@@ -35,5 +35,8 @@ def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
     >>> "Ġ" in path.read_text(encoding="utf-8")
     True
     """
-    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    replace_file(path, lambda file: file.write(text.encode("utf-8", "surrogatepass")))
+    try:
+        data = json.dumps(values, indent=2, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 has no bytes for, but JSON an escape
+        data = json.dumps(values, indent=2).encode()
+    replace_file(path, lambda file: file.write(data + b"\n"))

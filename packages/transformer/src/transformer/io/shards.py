@@ -10,12 +10,11 @@ from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from transformer.io.atomic import replace_file
+from transformer.io.json_file import read_json, write_json
 from transformer.io.mapped import MappedFile
 from transformer.io.safetensors import TensorFileError, read_header
-from transformer.io.stored import Float32, Stored, plain, to_bfloat16, to_float16
+from transformer.io.stored import Float32, Stored, narrowed, plain, row_pieces
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 _BYTES = {"F32": 4, "F16": 2, "BF16": 2}
@@ -58,24 +57,6 @@ def _inside(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file that holds a table; raises ValueError naming the file when it does not.
-
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "config.json"
-    >>> _ = path.write_text('{"n_layer": 2}')
-    >>> read_json(path)
-    {'n_layer': 2}
-    """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON ({error})") from None
-    if not isinstance(values, dict):
-        raise ValueError(f"{path}: not a table but {type(values).__name__}")
-    return values
-
-
 def read_stored(path: Path) -> dict[str, Stored]:
     """The tensors of one safetensors file, none of them read yet.
 
@@ -114,6 +95,7 @@ def write_shards(folder: Path, tensors: Iterable[Stored], dtype: str, max_bytes:
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
+    >>> import numpy as np
     >>> ones = Stored("w", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
     >>> write_shards(folder, [ones], "BF16", max_bytes=1000)
     >>> read_shards(folder)["w"].dtype
@@ -136,8 +118,7 @@ def write_shards(folder: Path, tensors: Iterable[Stored], dtype: str, max_bytes:
     table = {t.name: name for name, shard in zip(names, shards, strict=True) for t in shard}
     total = sum(t.size * _BYTES[dtype] for shard in shards for t in shard)
     index = {"metadata": {"total_size": total}, "weight_map": table}
-    text = json.dumps(index, indent=2) + "\n"
-    replace_file(folder / INDEX, lambda file: file.write(text.encode()))
+    write_json(folder / INDEX, index)
     return None
 
 
@@ -164,17 +145,10 @@ def write_stored(path: Path, tensors: list[Stored], dtype: str) -> None:
 def encoded(tensor: Stored, dtype: str) -> Iterable[bytes]:
     """A tensor's numbers as F32, F16 or BF16 bytes, in row-major order, some rows at a time.
 
+    >>> import numpy as np
     >>> ones = Stored("w", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
     >>> [len(piece) for piece in encoded(ones, "F16")]
     [12]
     """
-    values = tensor.read()
-    rows = values.reshape(values.shape[0], -1) if values.ndim > 1 else values.reshape(1, -1)
-    step = max(1, 2**20 // max(1, rows.shape[1]))
-    for first in range(0, rows.shape[0], step):
-        part = np.ascontiguousarray(rows[first : first + step])
-        if dtype == "F32":
-            yield part.astype("<f4", copy=False).tobytes()
-        else:
-            half = to_bfloat16(part) if dtype == "BF16" else to_float16(part, tensor.name)
-            yield half.tobytes()
+    for part in row_pieces(tensor.read()):
+        yield narrowed(part, dtype, tensor.name).tobytes()

@@ -1,6 +1,6 @@
 """What a file of weights holds, known before a single weight is read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -129,6 +129,30 @@ def _widened(file: MappedFile, offset: int, shape: tuple[int, ...], kind: np.dty
 def _from_bfloat16(bits: NDArray[Any]) -> Float32:
     """A bfloat16 is the upper half of a float32."""
     return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def row_pieces(values: Float32) -> Iterator[Float32]:
+    """A tensor some rows at a time, (n, columns) each: what is converted of it stays small.
+
+    >>> [part.shape for part in row_pieces(np.ones((2, 3), np.float32))]
+    [(2, 3)]
+    """
+    columns = values.shape[-1] if values.ndim else 1
+    rows = values.reshape(prod(values.shape[:-1]), columns)
+    step = max(1, 2**20 // max(1, columns))
+    for first in range(0, rows.shape[0], step):
+        yield np.ascontiguousarray(rows[first : first + step], np.float32)
+
+
+def narrowed(values: Float32, dtype: str, name: str) -> NDArray[Any]:
+    """The numbers as F32, F16 or the bits of BF16, little-endian; ``name`` is for complaints.
+
+    >>> narrowed(np.ones(2, np.float32), "F16", "w").nbytes
+    4
+    """
+    if dtype == "F32":
+        return values.astype("<f4", copy=False)
+    return to_bfloat16(values) if dtype == "BF16" else to_float16(values, name)
 
 
 def to_float16(values: Float32, name: str) -> NDArray[np.float16]:
