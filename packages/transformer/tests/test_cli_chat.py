@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from transformer.cli import main
 from transformer.io.gguf_export import save_gguf
 from transformer.tokenizers.chat import CHATML_TOKENS
 
+bench = import_module("transformer.cli.bench")
 COMMAND = [sys.executable, "-m", "transformer"]
 
 
@@ -135,3 +137,22 @@ def test_help_shows_examples(capsys: Said) -> None:
     for command in ("chat", "bench"):
         assert main([command, "--help"]) == 0
         assert f"gradine {command} " in capsys.readouterr().out
+
+
+def test_bench_repeats_nothing_that_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, runs = iter(range(0, 100, 7)), []
+    monkeypatch.setattr(bench, "perf_counter", lambda: next(clock))
+    assert bench._fastest(lambda: runs.append(1)) == 7
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("ascii", "é"), ("utf-8", "\ud820")])
+def test_what_cannot_be_shown_is_a_question_mark(
+    encoding: str, text: str, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Byte by byte, a model may write half a UTF-16 pair."""
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding=encoding))
+    assert main(["generate", str(model), "-p", text, "-n", "0"]) == 0
+    sys.stdout.flush()
+    assert shown.getvalue() == b"?\n"

@@ -53,6 +53,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "gradine") -> in
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given  # wherever it stands
+    if hasattr(sys.stdout, "reconfigure"):  # a model may write what no terminal can show
+        sys.stdout.reconfigure(errors="replace")
     try:
         code = app([a for a in given if a != "--debug"], prog_name=program, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):

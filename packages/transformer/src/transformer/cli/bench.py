@@ -1,6 +1,8 @@
 """``gradine bench``."""
 
 import json
+import math
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Annotated, Any
 
@@ -10,6 +12,7 @@ from transformer.cli.engine import EngineOption, choose_engine
 from transformer.cli.options import JsonOption, examples
 
 _FRESH = {"vocab_size": 65, "block_size": 256, "n_layer": 6, "n_head": 6, "n_embd": 384}
+_ENOUGH = 5.0  # seconds for one measurement
 
 
 def bench(
@@ -35,9 +38,10 @@ def bench(
 ) -> None:
     """Say how fast a model reads, writes and learns on this machine.
 
-    Each is timed three times; the fastest counts. Shares are of the speed
-    at which the engine multiplies large matrices. Writing is bound by
-    memory: every weight is read once a token.
+    Each is timed three times, or once where that takes over five seconds;
+    the fastest counts. Shares are of the speed at which the engine
+    multiplies large matrices. Writing is bound by memory: every weight is
+    read once a token.
     """
     choose_engine(engine)
     from transformer import build_model, engine_name, load
@@ -46,7 +50,8 @@ def bench(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    net = build_model("gpt", **_FRESH) if model is None else load(model, tokenizer=False)[0]
+    with _saying("loading the model"):
+        net = build_model("gpt", **_FRESH) if model is None else load(model, tokenizer=False)[0]
     prompt = min(prompt, net.block_size)
     peak = matmul_peak()
     facts: dict[str, Any] = {
@@ -55,11 +60,14 @@ def bench(
         "engine": engine_name(),
         "threads": torch.get_num_threads(),
         "matmul_gflops": peak / 1e9,
-        **_reading(net, prompt, peak),
-        **_writing(net, prompt, min(tokens, max(1, net.block_size - prompt))),
     }
+    with _saying(f"reading {prompt} tokens"):
+        facts |= _reading(net, prompt, peak)
+    with _saying(f"writing {tokens} tokens"):
+        facts |= _writing(net, prompt, min(tokens, max(1, net.block_size - prompt)))
     if train:
-        facts |= _learning(net, batch_size, min(prompt, net.block_size), peak)
+        with _saying(f"a training step of {batch_size} x {prompt} tokens"):
+            facts |= _learning(net, batch_size, prompt, peak)
     if as_json:
         print(json.dumps(facts, indent=2))
     else:
@@ -74,13 +82,28 @@ bench.epilog = examples(  # type: ignore[attr-defined]
 
 
 def _fastest(run: Any) -> float:
-    """Return the seconds of the fastest of three times, after one to warm up."""
-    times = []
-    for _ in range(4):
+    """Return the seconds of the fastest of three times, after one to warm up.
+
+    No more are begun once ``_ENOUGH`` seconds are spent; one that takes as long needs no warming.
+    """
+    shortest, begun = math.inf, perf_counter()
+    for turn in range(4):
         start = perf_counter()
         run()
-        times.append(perf_counter() - start)
-    return min(times[1:])
+        end = perf_counter()
+        if turn or end - start > _ENOUGH:
+            shortest = min(shortest, end - start)
+        if shortest < math.inf and end - begun > _ENOUGH:
+            break
+    return shortest
+
+
+def _saying(doing: str) -> Any:
+    """Return a context that tells on a terminal what takes so long."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console.status(doing) if console.is_terminal else nullcontext()
 
 
 def _context(net: Any, length: int) -> Any:
@@ -108,21 +131,16 @@ def _writing(net: Any, length: int, count: int) -> dict[str, float]:
     from transformer.models.mode import evaluating
 
     def write() -> None:
+        context.truncate(length)
         for _ in range(count):
             context.append([int(context.scores()[0, -1].argmax())])
 
     with evaluating(net):
         context = _context(net, length)
         context.scores()
-        seconds = []
-        for _ in range(3):
-            start = perf_counter()
-            write()
-            seconds.append(perf_counter() - start)
-            context.truncate(length)
-            context.scores()
+        seconds = _fastest(write)
     weights = sum(p.numel() * p.element_size() for p in net.parameters())
-    rate = count / min(seconds)
+    rate = count / seconds
     return {"tokens_per_s": rate, "weights_gb_per_s": rate * weights / 1e9}
 
 
