@@ -15,7 +15,7 @@ import sentencepiece
 import tiktoken
 from tiktoken_ext import openai_public
 from tokenizers import AddedToken as TheirAddedToken
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from transformer.tokenizers import BPETokenizer, SentencePieceTokenizer, load_tokenizer
@@ -165,6 +165,34 @@ def test_pieces_in_folders_of_hugging_face(tmp_path):
             ids = theirs.encode(text, add_special_tokens=False).ids
             assert ours.encode(text) == ids
             assert ours.decode(ids) == text.replace("▁", " ")
+
+
+@pytest.mark.parametrize("scheme", ["first", "always", "never"])
+def test_metaspace_as_transformers_writes_it(tmp_path, scheme):
+    theirs = as_hugging_face_has_it(trained())
+    theirs.normalizer = None
+    theirs.pre_tokenizer = pre_tokenizers.Metaspace("▁", prepend_scheme=scheme, split=False)
+    theirs.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", 1)]
+    )
+    theirs.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "tokenizer_config.json").write_text('{"bos_token": "<s>", "eos_token": "</s>"}')
+    ours = load_tokenizer(tmp_path / "tokenizer.json")
+    assert ours == load_tokenizer(tmp_path)
+    save_hf_sentencepiece(ours, tmp_path / "again")
+    again = Tokenizer.from_file(str(tmp_path / "again" / "tokenizer.json"))
+    assert load_tokenizer(tmp_path / "again") == ours
+    for text in TEXTS[:1200]:
+        for whole in (text, f"<s>{text}</s> {text}<tool>\n{text}"):
+            ids = theirs.encode(whole).ids
+            assert ours.encode(whole, add_special=True) == ids == again.encode(whole).ids
+    assert ours.decode(ours.encode("a <s>b")) == "a <s>b"
+    said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": " b"}]
+    values = ours.to_dict() | {
+        "chat_template": "{% for m in messages %}{{m.content}}</s>{% endfor %}"
+    }
+    talk = encode_chat(said, SentencePieceTokenizer.from_dict(values))
+    assert talk == theirs.encode("a</s> b</s>", add_special_tokens=False).ids
 
 
 @pytest.mark.parametrize(

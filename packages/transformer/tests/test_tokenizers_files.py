@@ -158,7 +158,7 @@ STEPS = "pre_tokenizer", "pretokenizers"
         (("model", "dropout"), 0.1, "the model has dropout=0.1, which is not known here"),
         (("model", "end_of_word_suffix"), "</w>", "end_of_word_suffix='</w>'"),
         (("model", "continuing_subword_prefix"), "##", "continuing_subword_prefix='##'"),
-        (("model", "byte_fallback"), True, "byte_fallback=True"),
+        (("model", "byte_fallback"), True, "prepares text in a way that is not known"),
         (("model", "merges"), ["a b c"], "'a b c' is no merge of two tokens"),
         (("model", "merges"), [["語", "b"]], "is not in the vocabulary"),
         (("normalizer",), {"type": "Lowercase"}, "the normalizer Lowercase is not known here"),
@@ -183,7 +183,7 @@ def test_what_would_give_other_ids_is_refused(path, value, said, tmp_path):
     file = write(tmp_path / "tokenizer.json", without(content_of(TRAINED), path, value))
     with pytest.raises(ValueError, match=said) as error:
         load_tokenizer(file)
-    assert str(file) in str(error.value)
+    assert str(file.parent) in str(error.value)
 
 
 def test_bytes_without_a_token_are_left_out_as_files_mean_it(tmp_path):

@@ -195,14 +195,20 @@ class _Chat:
             kept = [
                 (char, yes) for char, yes in zip(piece, inside, strict=True) if char != self.mark
             ]
-            pairs += _ordinary(kept, self.tokenizer)
+            pairs += _ordinary(kept, self.tokenizer, first=not pairs)
         return pairs
 
 
-def _ordinary(chars: Sequence[tuple[str, bool]], tokenizer: Tokenizer) -> list[tuple[int, bool]]:
+def _ordinary(
+    chars: Sequence[tuple[str, bool]], tokenizer: Tokenizer, first: bool
+) -> list[tuple[int, bool]]:
     """The ids of text without special tokens, each with whether a learned character is in it."""
     text = "".join(char for char, _ in chars)
-    ids = tokenizer.encode(text, parse_special=False)
+    inside: Callable[[str], list[int]] | None = getattr(tokenizer, "encode_inside", None)
+    if first or inside is None:
+        ids = tokenizer.encode(text, parse_special=False)
+    else:
+        ids = inside(text)
     if not any(yes for _, yes in chars) or all(yes for _, yes in chars):
         return [(i, chars[0][1]) for i in ids]
     learned = [yes for char, yes in chars for _ in to_bytes(char)]

@@ -24,6 +24,8 @@ def _hf_json(path: Path) -> Tokenizer:
     from transformer.tokenizers.hf_json import load
 
     values = read_json(path)
+    if path.name == "tokenizer.json" and (values.get("model") or {}).get("byte_fallback"):
+        return _hf_folder(path.parent)  # the files beside it say which pieces begin and end a text
     return _described(values) or load(path, values)
 
 

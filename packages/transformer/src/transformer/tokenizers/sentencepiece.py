@@ -26,6 +26,8 @@ from transformer.tokenizers.pieces import (
 
 __all__ = ["Piece", "SentencePieceTokenizer"]
 
+PREFIXES = ("each", "missing", "first")  # which stretches of text get a dummy prefix
+
 _LONGEST_CACHED = 64  # characters; longer words seldom come twice
 _MOST_CACHED = 1 << 17
 
@@ -34,17 +36,20 @@ class SentencePieceTokenizer:
     """A tokenizer of scored pieces, token for token as ``sentencepiece`` with ``model_type=bpe``.
 
     ``space`` stands for a space in ``pieces``. ``add_dummy_prefix`` writes one space before each
-    stretch of ordinary text (``whitespace_suffix``: after it); ``remove_extra_whitespaces`` keeps
+    stretch of ordinary text (``whitespace_suffix``: after it), ``prefix`` to which of them: to
+    ``"each"``, to each that lacks one (``"missing"``), or only to a ``"first"`` that lacks one, as
+    Hugging Face's Metaspace does. ``remove_extra_whitespaces`` keeps
     one space of several, and none at the ends. ``user_defined_apart`` begins a new stretch after a
     user-defined piece, as Hugging Face does and SentencePiece does not. ``add_bos``/``add_eos`` say
     what ``encode(add_special=True)`` adds. Raises ValueError when a piece is empty or stands twice,
     when bytes are incomplete, or when neither bytes nor an unknown piece could stand for a
     stranger.
 
-    ``decode(encode(text)) == text`` for every text when there are byte pieces and
-    ``remove_extra_whitespaces`` is off, but for U+2581 itself, which comes back as the space it
-    stands for (``space=" "`` has no such exception). With ``add_dummy_prefix`` ids cut out of the
-    middle of a text lose one leading space; with ``whitespace_suffix`` a text gains one at its end.
+    ``decode(encode(text)) == text`` for every text when there are byte pieces,
+    ``remove_extra_whitespaces`` is off and ``prefix`` is ``"each"``, but for U+2581 itself, which
+    comes back as the space it stands for (``space=" "`` has no such exception). With
+    ``add_dummy_prefix`` ids cut out of the middle of a text lose one leading space; with
+    ``whitespace_suffix`` a text gains one at its end.
 
     >>> tokenizer = SentencePieceTokenizer(
     ...     [Piece("<unk>", 0, 2), Piece("a"), Piece("b"), Piece("ab", -1), Piece("\u2581", -2)])
@@ -60,6 +65,7 @@ class SentencePieceTokenizer:
         *,
         space: str = SPACE,
         add_dummy_prefix: bool = True,
+        prefix: str = "each",
         remove_extra_whitespaces: bool = False,
         whitespace_suffix: bool = False,
         user_defined_apart: bool = False,
@@ -74,6 +80,9 @@ class SentencePieceTokenizer:
         self.pieces = tuple(Piece(*piece) for piece in pieces)
         self.space = space
         self.add_dummy_prefix = add_dummy_prefix
+        if prefix not in PREFIXES:
+            raise ValueError(f"SentencePieceTokenizer: prefix {prefix!r} is none of {PREFIXES}")
+        self.prefix = prefix
         self.remove_extra_whitespaces = remove_extra_whitespaces
         self.whitespace_suffix = whitespace_suffix
         self.user_defined_apart = user_defined_apart
@@ -173,14 +182,26 @@ class SentencePieceTokenizer:
             if i % 2:  # what the pattern found
                 ids.append(apart[part])
             else:
-                self._encode_text(part, ids)
+                self._encode_text(part, ids, first=i == 0)
         if add_special and self.add_eos and self.eos_id is not None:
             ids.append(self.eos_id)
         return ids
 
-    def _encode_text(self, text: str, ids: list[int]) -> None:
+    def encode_inside(self, text: str) -> list[int]:
+        """The ids of ordinary text that does not begin the whole: where special tokens come before.
+
+        >>> pieces = [("<unk>", 0, 2), ("a",), ("\u2581",)]
+        >>> tokenizer = SentencePieceTokenizer(pieces, prefix="first")
+        >>> tokenizer.encode("a"), tokenizer.encode_inside("a")
+        ([2, 1], [1])
+        """
+        ids: list[int] = []
+        self._encode_text(text, ids, first=False)
+        return ids
+
+    def _encode_text(self, text: str, ids: list[int], first: bool) -> None:
         """Append the ids of ordinary text."""
-        text = self._normalised(text)
+        text = self._normalised(text, first)
         parts = self._user_defined.split(text) if self._user_defined is not None else [text]
         start = len(ids)
         for i, part in enumerate(parts):
@@ -220,18 +241,20 @@ class SentencePieceTokenizer:
                 assert self.unknown_id is not None  # _complete_bytes saw to it
                 yield self.unknown_id
 
-    def _normalised(self, text: str) -> str:
+    def _normalised(self, text: str, first: bool) -> str:
         """``text`` with its spaces as pieces have them, and the dummy prefix or suffix."""
         if self.remove_extra_whitespaces:
             text = re.sub(" +", " ", text.lstrip(" "))
         if not text:
             return ""
         text = text.replace(" ", self.space)
-        if self.add_dummy_prefix and not self.whitespace_suffix:
+        lacks = self.prefix == "each" or not text.startswith(self.space)
+        wanted = self.add_dummy_prefix and lacks and (first or self.prefix != "first")
+        if wanted and not self.whitespace_suffix:
             text = self.space + text
         if self.remove_extra_whitespaces:
             text = text.rstrip(self.space)
-        if self.add_dummy_prefix and self.whitespace_suffix:
+        if wanted and self.whitespace_suffix:
             text += self.space
         return text
 
@@ -272,7 +295,7 @@ class SentencePieceTokenizer:
             if kind == CONTROL:
                 if not skip_special:
                     out += self.pieces[i].text.encode("utf-8", "surrogatepass")
-                    fresh = True
+                    fresh = self.prefix != "first"
                 continue
             text = self.piece_bytes(i)
             is_prefix = kind not in (UNKNOWN, BYTE) and self.pieces[i].text.startswith(self.space)
@@ -280,7 +303,8 @@ class SentencePieceTokenizer:
                 text = text[1:]
                 fresh = self.remove_extra_whitespaces and not text
             else:
-                fresh = kind == USER_DEFINED and self.user_defined_apart
+                apart = self.user_defined_apart and self.prefix != "first"
+                fresh = kind == USER_DEFINED and apart
             out += text
         return bytes(out)
 
@@ -311,6 +335,7 @@ class SentencePieceTokenizer:
             "pieces": [list(piece) for piece in self.pieces],
             "space": self.space,
             "add_dummy_prefix": self.add_dummy_prefix,
+            "prefix": self.prefix,
             "remove_extra_whitespaces": self.remove_extra_whitespaces,
             "whitespace_suffix": self.whitespace_suffix,
             "user_defined_apart": self.user_defined_apart,

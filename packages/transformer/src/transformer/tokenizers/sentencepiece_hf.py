@@ -12,6 +12,7 @@ from typing import Any
 
 from transformer.io.json_file import read_json
 from transformer.tokenizers.hf_folder import stop_ids, template
+from transformer.tokenizers.hf_steps import surroundings
 from transformer.tokenizers.model_file import load_sentencepiece
 from transformer.tokenizers.pieces import (
     BYTE,
@@ -82,7 +83,8 @@ def pieces_of_json(described: dict[str, Any]) -> dict[str, Any]:
     """
     model = described["model"]
     merges = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in model["merges"]]
-    prefix = _has_prefix(described.get("normalizer"), described.get("pre_tokenizer"))
+    prefix = _prefix(described.get("normalizer"), described.get("pre_tokenizer"))
+    before, after = surroundings(described.get("post_processor"))
     scores = _scores(model["vocab"], merges)
     return {
         "type": "sentencepiece",
@@ -90,7 +92,10 @@ def pieces_of_json(described: dict[str, Any]) -> dict[str, Any]:
             Piece(text, scores.get(text, 0.0), _kind(text, model.get("unk_token")))
             for text in sorted(model["vocab"], key=model["vocab"].__getitem__)
         ],
-        "add_dummy_prefix": prefix,
+        "add_dummy_prefix": prefix is not None,
+        "prefix": prefix or "each",
+        "add_bos": bool(before),
+        "add_eos": bool(after),
     }
 
 
@@ -101,8 +106,12 @@ def _kind(text: str, unknown: str | None) -> int:
     return BYTE if is_byte else NORMAL
 
 
-def _has_prefix(normalizer: Any, pre_tokenizer: Any) -> bool:
-    """Whether a space comes before each stretch of text, by the steps of older Llama files."""
+def _prefix(normalizer: Any, pre_tokenizer: Any) -> str | None:
+    """Which stretches of text get a space in front, by the steps of Llama files; None: none."""
+    if normalizer is None and (pre_tokenizer or {}).get("type") == "Metaspace":
+        scheme = pre_tokenizer.get("prepend_scheme", "always")
+        if pre_tokenizer.get("replacement") == SPACE and not pre_tokenizer.get("split", True):
+            return {"always": "missing", "first": "first"}.get(scheme)
     steps = (normalizer or {}).get("normalizers", [normalizer])
     prepend = {"type": "Prepend", "prepend": SPACE}
     replace = {"type": "Replace", "pattern": {"String": " "}, "content": SPACE}
@@ -114,7 +123,7 @@ def _has_prefix(normalizer: Any, pre_tokenizer: Any) -> bool:
             f"{normalizer!r}, pre-tokenizer {pre_tokenizer!r}); put the model's tokenizer.model "
             f"beside it, which is preferred"
         )
-    return len(steps) == 2
+    return "each" if len(steps) == 2 else None
 
 
 def _scores(vocab: dict[str, int], merges: Sequence[tuple[str, ...]]) -> dict[str, float]:
@@ -155,8 +164,9 @@ def _configured(
         text = token.get("content") if isinstance(token, dict) else token
         values[f"{role}_id"] = id_of.get(str(text), values.get(f"{role}_id"))
     values["user_defined_apart"] = values["add_dummy_prefix"]
-    values["add_bos"] = bool(config.get("add_bos_token", True))
-    values["add_eos"] = bool(config.get("add_eos_token", False))
+    for role in ("bos", "eos"):
+        told = config.get(f"add_{role}_token")
+        values[f"add_{role}"] = values[f"add_{role}"] if told is None else bool(told)
     values["stop_ids"] = [i for i in stop_ids(folder) if i < len(pieces)]
     values["chat_template"] = template(folder, config)
     return SentencePieceTokenizer.from_dict(values)

@@ -18,7 +18,7 @@ def save_hf_sentencepiece(tokenizer: SentencePieceTokenizer, folder: str | Path)
     """Write ``tokenizer.model``, ``tokenizer.json`` and ``tokenizer_config.json`` into a folder.
 
     Raises ValueError for what ``tokenizer.json`` cannot say: extra spaces taken out, spaces after
-    words, no unknown piece.
+    words.
 
     >>> import tempfile
     >>> from transformer.tokenizers import load_tokenizer
@@ -33,15 +33,15 @@ def save_hf_sentencepiece(tokenizer: SentencePieceTokenizer, folder: str | Path)
             "tokenizer.json cannot say that extra spaces are taken out or that a space follows a "
             "word; write tokenizer.model alone (save_sentencepiece)"
         )
-    if tokenizer.unknown_id is None:
-        raise ValueError("tokenizer.json needs an unknown piece, such as Piece('<unk>', 0, 2)")
+    unknown = None if tokenizer.unknown_id is None else tokenizer.pieces[tokenizer.unknown_id].text
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    save_sentencepiece(tokenizer, folder / "tokenizer.model")
+    if tokenizer.prefix == "each":  # which is all that the format knows
+        save_sentencepiece(tokenizer, folder / "tokenizer.model")
     texts = _texts(tokenizer)
     config: dict[str, Any] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
-        "unk_token": texts[tokenizer.unknown_id],
+        "unk_token": unknown,
         "add_bos_token": tokenizer.add_bos,
         "add_eos_token": tokenizer.add_eos,
         "clean_up_tokenization_spaces": False,
@@ -70,9 +70,10 @@ def _json(tokenizer: SentencePieceTokenizer, texts: list[str]) -> dict[str, Any]
     before: list[Any] = []
     strip: list[Any] = []
     if tokenizer.add_dummy_prefix:
-        before = [{"type": "Prepend", "prepend": SPACE}]
+        before = [{"type": "Prepend", "prepend": SPACE}] * (tokenizer.prefix == "each")
         strip = [{"type": "Strip", "content": " ", "start": 1, "stop": 0}]
     kinds = [piece.kind for piece in tokenizer.pieces]
+    scheme = {"missing": "always", "first": "first"}.get(tokenizer.prefix) if strip else None
     return {
         "version": "1.0",
         "truncation": None,
@@ -80,8 +81,8 @@ def _json(tokenizer: SentencePieceTokenizer, texts: list[str]) -> dict[str, Any]
         "added_tokens": [
             _added(i, text, kinds[i]) for i, text in enumerate(texts) if kinds[i] in _ADDED
         ],
-        "normalizer": {"type": "Sequence", "normalizers": [*before, replace]},
-        "pre_tokenizer": None,
+        "normalizer": None if scheme else {"type": "Sequence", "normalizers": [*before, replace]},
+        "pre_tokenizer": _metaspace(scheme) if scheme else None,
         "post_processor": _around(tokenizer, texts),
         "decoder": {
             "type": "Sequence",
@@ -90,7 +91,7 @@ def _json(tokenizer: SentencePieceTokenizer, texts: list[str]) -> dict[str, Any]
         "model": {
             "type": "BPE",
             "dropout": None,
-            "unk_token": texts[tokenizer.unknown_id or 0],
+            "unk_token": None if tokenizer.unknown_id is None else texts[tokenizer.unknown_id],
             "continuing_subword_prefix": None,
             "end_of_word_suffix": None,
             "fuse_unk": True,
@@ -100,6 +101,10 @@ def _json(tokenizer: SentencePieceTokenizer, texts: list[str]) -> dict[str, Any]
             "merges": _merges(tokenizer, texts),
         },
     }
+
+
+def _metaspace(scheme: str) -> dict[str, Any]:
+    return {"type": "Metaspace", "replacement": SPACE, "prepend_scheme": scheme, "split": False}
 
 
 _ADDED = (CONTROL, USER_DEFINED)
