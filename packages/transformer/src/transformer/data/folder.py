@@ -67,7 +67,7 @@ def write_folder(
             write_meta(stage / NANOGPT, tokenizer)
         _put_in_place(stage, folder)
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None and Path(error.filename).parent != stage:
             raise
         reason = f"{error.strerror}; the tokens could not be written, the folder is as it was"
         raise OSError(error.errno, reason, str(folder)) from error
