@@ -48,6 +48,7 @@ def test_a_model_without_its_tokenizer_says_which_option_gives_it(tmp_path: Path
     (["--to", "hf", "--dtype", "q8_0", "--out", "x"], 2, "f32, f16, bf16, not q8_0"),
     (["--to", "pt", "--out", "{source}/none/x.pt"], 1, "there is no folder"),
     (["--to", "pt", "--out", "{source}/x.pt"], 1, "a nanoGPT checkpoint holds a gpt, not a llama"),
+    (["--to", "llama2c", "--out", "{source}/x.bin"], 1, "not a CharTokenizer"),
 ])  # fmt: skip
 def test_misuse_is_one_line(folder: Path, capsys, arguments, code, message) -> None:
     filled = [a.format(source=folder) for a in arguments]

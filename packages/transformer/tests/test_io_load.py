@@ -200,3 +200,18 @@ def test_conversions_that_cannot_be_are_refused(tmp_path: Path) -> None:
                 convert(tmp_path / "m.gguf", target, tmp_path / "out", dtype="q8_0")
     with pytest.raises(ValueError, match="is the source itself"):
         convert(tmp_path / "m.gguf", "gguf", tmp_path / "m.gguf")
+
+
+def test_links_to_nothing_and_pipes_are_told(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("nowhere.gguf")
+    with pytest.raises(FileNotFoundError, match=r"a link to nowhere\.gguf, which is not there"):
+        load(tmp_path / "link")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe: neither a file nor a folder"):
+        load(tmp_path / "pipe")
+
+
+def test_an_unknown_precision_of_a_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "last.safetensors").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"dtype is one of float32.*, not 'float31'"):
+        load(tmp_path, dtype="float31")

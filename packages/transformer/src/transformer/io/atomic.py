@@ -31,9 +31,11 @@ def replace_file(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             file.flush()
             os.fsync(file.fileno())  # the name must not reach the disk before the bytes
         os.replace(half_written, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             half_written.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a full disk does not say what it has no room for
         raise
     _sync_folder(path.parent)
 

@@ -38,8 +38,9 @@ def save_gguf(model: Any, tokenizer: Any, path: str | Path, *, dtype: str = "f32
     """Write a ``GPT`` or ``Llama`` and its tokenizer as one GGUF file.
 
     ``dtype`` is how matrices are kept: f32, f16, bf16 or q8_0; norms and biases stay f32, and so
-    do matrices whose rows are no whole blocks. Raises ValueError for a model or tokenizer that
-    has no such form.
+    do matrices whose rows are no whole blocks. A ``window`` is written, but llama.cpp does not look
+    at it in files of this architecture: texts longer than the window it computes otherwise. Raises
+    ValueError for a model or tokenizer that has no such form.
 
     >>> import tempfile, transformer
     >>> path = Path(tempfile.mkdtemp()) / "tiny.gguf"

@@ -163,6 +163,8 @@ def kind_of(path: Path) -> Kind:
             f"{path} holds no {LAST} or {BEST}, as a run's folder does, and no config.json with "
             f"model.safetensors, as a Hugging Face folder does"
         )
+    if not path.is_file():  # a pipe would keep us waiting for its other end
+        raise TensorFileError(f"{path}: neither a file nor a folder")
     with open(path, "rb") as file:
         head = file.read(4)
     if head == MAGIC:

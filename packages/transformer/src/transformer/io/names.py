@@ -62,9 +62,12 @@ def find_model(path_or_name: str | Path) -> Path:
 
 def _hint(path: Path, name: str) -> str:
     """What was probably meant: a name, a file beside, a model of the Hub."""
+    if path.is_symlink():
+        return f"it is a link to {path.readlink()}, which is not there"
     beside = []
     if path.parent.is_dir():
-        beside = [str(path.parent / other.name) for other in path.parent.iterdir()]
+        others = [path.parent / other.name for other in path.parent.iterdir()]
+        beside = [str(other) for other in others if other.exists()]
     near = get_close_matches(name.lower(), PACKAGED, n=1, cutoff=0.7)
     near = near or get_close_matches(str(path), beside, n=1, cutoff=0.8)
     if near:

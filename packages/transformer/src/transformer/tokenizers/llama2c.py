@@ -74,6 +74,11 @@ def save_llama2c_tokenizer(tokenizer: SentencePieceTokenizer, path: str | Path) 
     Traceback (most recent call last):
     ValueError: llama2.c wants the pieces unknown, BOS, EOS, 256 bytes, then the others; piece 1 ...
     """
+    if not isinstance(tokenizer, SentencePieceTokenizer):
+        raise ValueError(
+            f"llama2.c knows SentencePiece vocabularies, not a {type(tokenizer).__name__}; "
+            f"save_llama2c(model, None, path) writes the model alone"
+        )
     kinds = [UNKNOWN, CONTROL, CONTROL, *[BYTE] * 256]
     found = [piece.kind for piece in tokenizer.pieces[: len(kinds)]]
     if found != kinds or (tokenizer.bos_id, tokenizer.eos_id) != (_BOS, _EOS):
