@@ -12,6 +12,7 @@ from transformer import CharTokenizer, build_model, generate, stream, torch
 from transformer.generate import PromptCache
 from transformer.generate.context import Context
 from transformer.generate.text import TextStream
+from transformer.io.safetensors import TensorFileError, read_tensors, write_tensors
 from transformer.tokenizers.base import NoSpecialTokens
 
 V = 7
@@ -407,3 +408,13 @@ def test_numpys_numbers_are_numbers():
 def test_a_prompt_cache_needs_a_folder_before_anything_is_read(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"there is no folder .*none"):
         generate(model(), [1, 2], 3, prompt_cache=tmp_path / "none" / "kept")
+
+
+@pytest.mark.parametrize("lost", ["cache.first", "cache.1.k"])
+def test_a_prompt_cache_that_lacks_parts_is_refused(lost, tmp_path):
+    m, path = model(), tmp_path / "kept"
+    generate(m, [1, 2, 3], 3, prompt_cache=path)
+    arrays, metadata = read_tensors(path)
+    write_tensors(path, {k: np.array(v) for k, v in arrays.items() if k != lost}, metadata)
+    with pytest.raises(TensorFileError, match="the prompt cache lacks parts; delete it"):
+        generate(m, [1, 2, 3], 3, prompt_cache=path)

@@ -86,7 +86,13 @@ class PromptCache:
         kept = cls(model)
         kept.ids = ids
         if ids:
-            kept.cache.restore({name.removeprefix("cache."): a for name, a in arrays.items()})
+            held = {name.removeprefix("cache."): a for name, a in arrays.items()}
+            try:
+                kept.cache.restore(held)
+            except (KeyError, ValueError):
+                kept.cache = new_cache(model)  # what it holds is not to be used
+            if kept.cache.length < len(ids):
+                raise TensorFileError(f"{path}: the prompt cache lacks parts; delete it")
         return kept
 
 
