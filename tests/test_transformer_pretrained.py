@@ -43,6 +43,7 @@ CASES = {
     "mixtral": (transformers.MixtralConfig, {"num_local_experts": 4}),
     "gpt2": (transformers.GPT2Config, None),
     "gpt2-exact": (transformers.GPT2Config, {"activation_function": "gelu"}),
+    "gpt2-untied": (transformers.GPT2Config, {"tie_word_embeddings": False}),
 }  # fmt: skip
 GPT2 = {"vocab_size": 300, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 1024,
         "bos_token_id": 0, "eos_token_id": 1}  # fmt: skip
