@@ -246,3 +246,28 @@ def test_files_that_are_none(tmp_path):
     write(tmp_path / "bytes.json", ByteTokenizer().to_dict())
     with pytest.raises(ValueError, match="holds a ByteTokenizer, no BPETokenizer"):
         BPETokenizer.load(tmp_path / "bytes.json")
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", [], {}, [1], {"a": 1}])
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_values_of_other_kinds_are_refused_or_read_but_never_crash(value, in_folder, tmp_path):
+    file = tmp_path / "tokenizer.json"
+    refused = 0
+    for path in (
+        ("added_tokens",),
+        ("added_tokens", 0),
+        ("model",),
+        ("model", "vocab"),
+        ("model", "merges"),
+        ("normalizer",),
+        ("pre_tokenizer",),
+        ("post_processor",),
+    ):
+        values = {**content_of(TRAINED), "added_tokens": [{"id": 400, "content": "<x>"}]}
+        write(file, without(values, path, value))
+        try:
+            load_tokenizer(tmp_path if in_folder else file).encode("to be<x>")
+        except ValueError as error:
+            assert str(tmp_path) in str(error) and "\n" not in str(error)
+            refused += 1
+    assert refused >= 4

@@ -27,6 +27,8 @@ def load(folder: Path, values: dict[str, Any] | None) -> "BPETokenizer":
         return BPETokenizer(**_settings(folder, values))
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(hf_json.misshapen(folder, error)) from None
 
 
 def _settings(folder: Path, values: dict[str, Any] | None) -> dict[str, Any]:

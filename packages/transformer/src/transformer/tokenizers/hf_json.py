@@ -33,6 +33,17 @@ def load(path: Path, values: dict[str, Any]) -> "BPETokenizer":
         return BPETokenizer(**settings_of(values))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(misshapen(path, error)) from None
+
+
+def misshapen(path: Path, error: Exception) -> str:
+    """What to say of a file whose values are not of the kinds that the library writes.
+
+    >>> misshapen(Path("tokenizer.json"), KeyError("vocab"))
+    "tokenizer.json: is damaged, or no tokenizer's (KeyError: 'vocab')"
+    """
+    return f"{path}: is damaged, or no tokenizer's ({type(error).__name__}: {error})"
 
 
 def settings_of(values: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,9 @@ def _hf_json(path: Path) -> Tokenizer:
     from transformer.tokenizers.hf_json import load
 
     values = read_json(path)
-    if path.name == "tokenizer.json" and (values.get("model") or {}).get("byte_fallback"):
+    model = values.get("model")
+    pieces = isinstance(model, dict) and model.get("byte_fallback")
+    if pieces and path.name == "tokenizer.json":
         return _hf_folder(path.parent)  # the files beside it say which pieces begin and end a text
     return _described(values) or load(path, values)
 
