@@ -147,6 +147,7 @@ TRANSFORMER = {
     "MLP exact": (lambda t: T[t].layers.MLP(3, gelu="none", bias=False), [(2, 3)]),
     "MoE": (lambda t: T[t].layers.MoE(3, 2, n_expert=3, n_active=2), [(2, 2, 3)]),
     "MoE of one": (lambda t: T[t].layers.MoE(2, 3, n_expert=2, n_active=1), [(1, 3, 2)]),
+    "LoRALinear": (lambda t: T[t].layers.LoRALinear(t.nn.Linear(3, 2), rank=2), [(2, 3)]),
     "RMSNorm": (lambda t: T[t].layers.RMSNorm(4), [(2, 3, 4)]),
     "Rotary": (lambda t: T[t].layers.Rotary(4, scaling=LLAMA3), [(1, 2, 3, 4)]),
     "SwiGLU": (lambda t: T[t].layers.SwiGLU(3, 2), [(2, 3)]),

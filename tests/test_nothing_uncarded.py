@@ -166,6 +166,7 @@ NO_DERIVATIVE = {
     "LanguageModel": "container",
     **dict.fromkeys(["Cache", "KVCache", "LayerCache"], "a memory, for inference"),
     "Latent": "sizes",
+    **dict.fromkeys(["add_lora", "merge_lora"], "puts layers into a model"),
     "SinusoidalPositions": "constants",
     # scalar_value
     **dict.fromkeys(["Value"], "type"),

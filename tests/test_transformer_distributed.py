@@ -15,7 +15,7 @@ TEXT = "the cat sat on the mat and the dog sat on the log. " * 40
 SETTINGS = (
     *("--block-size", "8", "--batch-size", "5", "--steps", "8", "--eval-every", "4"),
     *("--eval-batches", "3", "--n-layer", "1", "--n-head", "2", "--n-embd", "8", "--seed", "3"),
-    *("--accumulate", "2", "--lr", "0.01", "--warmup-steps", "2", "--sample", "0"),
+    *("--accumulate", "2", "--lr", "0.03", "--warmup-steps", "2", "--sample", "0"),
 )
 TORCHRUN = ("torch.distributed.run", "--nproc-per-node", "2", "-m", "transformer")
 
@@ -58,7 +58,8 @@ def test_the_loss_curve_is_that_of_one_worker(runs, name):
         assert results[each][0] == 0, results[each][1]
     one, several = (read_metrics(folder / each / "metrics.jsonl") for each in ("one", name))
     assert [r["step"] for r in several] == [r["step"] for r in one] == list(range(9))
-    assert one[-1]["loss"] < one[1]["loss"] - 0.1, "nothing was learnt"
+    held_out = [r["val_loss"] for r in one if "val_loss" in r]  # the same windows each time
+    assert held_out[-1] < held_out[0] - 0.1, "nothing was learnt"
     for ours, theirs in zip(several, one, strict=True):
         for key in {"loss", "grad_norm", "val_loss"} & theirs.keys():
             assert ours[key] == pytest.approx(theirs[key], rel=2e-5), (ours["step"], key)
