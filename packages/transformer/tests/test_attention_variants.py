@@ -380,3 +380,15 @@ def test_scalings_nobody_knows():
         Rotary(4, scaling={"rope_type": "yarn", "factor": 2.0})
     with pytest.raises(ValueError, match="head_dim 5 must be even"):
         Rotary(5)
+
+
+@pytest.mark.parametrize("softcap", [None, 2.0])
+def test_a_query_that_may_look_at_nothing_gets_zeros_and_no_slope(softcap):
+    torch.manual_seed(0)
+    attention = Attention(8, 2, causal=False, softcap=softcap)
+    x = torch.randn(1, 3, 8, requires_grad=True)
+    mask = torch.tensor([[True, False, True], [False, False, False], [True, True, True]])
+    y = attention(x, mask=mask)  # (1, 3, 8)
+    np.testing.assert_array_equal(y[0, 1].detach().numpy(), attention.o_proj.bias.detach().numpy())
+    y.sum().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in [x, *attention.parameters()])

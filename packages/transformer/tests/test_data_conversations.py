@@ -120,8 +120,8 @@ def test_text_that_looks_like_the_end_is_text(tmp_path: Path) -> None:
         ('{"messages": [{"role": "user", "content": "Hi"}]}', "line 2: .* no assistant message"),
         ('{"messages": [{"role": "user"}, {"role": "assistant", "content": "a"}]}', "line 2: "),
         (
-            '{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}],'
-            '"tools": 3}',
+            '{"messages": [{"role": "user", "content": "a"}, '
+            '{"role": "assistant", "content": "b"}], "tools": 3}',
             "line 2: tools are a list of JSON schemas, not int",
         ),
         ("[" * 100_000, "line 2: .*nested too deeply"),

@@ -92,11 +92,37 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     n = input._a.shape[axis] if input._a.ndim else 1
     if not 0 <= k <= n:
         raise RuntimeError(f"selected index k out of range: k = {k} of {n} elements")
-    order = argsort(input, dim, largest)
     if not input._a.ndim:
-        return return_types.topk((input.clone(), order))
-    first = wrap(np.ascontiguousarray(order._a[(slice(None),) * axis + (slice(0, k),)]))
+        return return_types.topk((input.clone(), argsort(input)))
+    if n >= MANY and FEW * k <= n and k:
+        first = wrap(_few(np.moveaxis(input._a, axis, -1), k, largest, axis))
+    else:
+        order = argsort(input, dim, largest)._a
+        first = wrap(np.ascontiguousarray(order[(slice(None),) * axis + (slice(0, k),)]))
     return return_types.topk((_picked(input, first, dim), first))
+
+
+MANY, FEW = 1024, 8  # from so many elements on, and so many for each wanted one, selecting pays
+
+
+def _few(rows: np.ndarray, k: int, largest: bool, axis: int) -> np.ndarray:
+    """The places of the ``k`` first in order along the last axis, which is put at ``axis``.
+
+    Partitioning finds the last of them; only what is not beyond it is sorted. NaN count as largest.
+    """
+    n = rows.shape[-1]
+    found = np.empty((*rows.shape[:-1], k), np.int64)
+    for at in np.ndindex(rows.shape[:-1]):
+        row = rows[at]
+        edge = np.partition(row, n - k if largest else k - 1)[n - k if largest else k - 1]
+        beyond = row < edge if largest else row > edge
+        if edge != edge:  # more NaN than k, or not enough of anything else
+            beyond = row == row if largest else np.zeros(n, bool)
+        elif not largest:
+            beyond |= row != row
+        places = np.flatnonzero(~beyond)
+        found[at] = places[argsort(wrap(row[places]), 0, largest)._a[:k]]
+    return np.ascontiguousarray(np.moveaxis(found, -1, axis))
 
 
 def _max_cases(rng: np.random.Generator) -> Any:

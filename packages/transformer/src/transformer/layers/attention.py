@@ -174,9 +174,26 @@ class Attention(nn.Module):
                 q, k, v, attn_mask=bias, dropout_p=p, scale=self.scale, enable_gqa=H != KV
             )
         k, v = (t.repeat_interleave(H // KV, dim=1) if H != KV else t for t in (k, v))
+        return self._capped(q, k, v, bias, p)
+
+    def _capped(
+        self,
+        q: torch.Tensor,
+        k: torch.Tensor,
+        v: torch.Tensor,
+        bias: torch.Tensor | None,
+        p: float,
+    ) -> torch.Tensor:
+        """Attention with soft-capped scores; a query that may look at nothing gets zeros."""
+        assert self.softcap is not None
         scores = q @ k.transpose(-2, -1) * self.scale  # (B, H, T, S)
         scores = self.softcap * torch.tanh(scores / self.softcap)
-        weights = F.softmax(scores if bias is None else scores + bias, dim=-1)
+        if bias is None:
+            weights = F.softmax(scores, dim=-1)
+        else:  # a row of -inf alone has no softmax, and no slope either
+            blind = torch.isneginf(bias).all(dim=-1, keepdim=True)  # (..., T, 1)
+            weights = F.softmax(scores + bias.masked_fill(blind, 0.0), dim=-1)
+            weights = weights.masked_fill(blind, 0.0)
         return (F.dropout(weights, p) if p else weights) @ v
 
     def _bias(

@@ -95,9 +95,9 @@ class LayerCache:
 
     def reorder(self, rows: Sequence[int]) -> None:
         """Picks rows of the batch."""
-        held = self.length - self.first
         index = torch.tensor(list(rows), dtype=torch.int64)
-        self.buffers = [buffer[:, :, :held].index_select(0, index) for buffer in self.buffers]
+        # With the room they have: a beam search picks rows at every token.
+        self.buffers = [buffer.index_select(0, index) for buffer in self.buffers]
 
     def _make_room(self, new: Sequence[torch.Tensor], count: int) -> None:
         """Larger buffers, or, with a window, the old ones without what no token will look at."""
