@@ -69,6 +69,8 @@ class Terminal:
             stderr=inner,
             env=environment,
             start_new_session=True,
+            # As terminals start programs; what runs in the background has SIGINT ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(inner)
         self.seen = ""
