@@ -33,6 +33,14 @@ def save_adapter(model: nn.Module, folder: str | Path, base: str | None = None) 
 
     ``base`` is what to remember as the model they correct. Raises ``ValueError`` when the model
     has no adapters.
+
+    >>> import tempfile
+    >>> from transformer.models import build_model
+    >>> model, folder = build_model("gpt", vocab_size=3, n_layer=1), Path(tempfile.mkdtemp())
+    >>> _ = add_lora(model, rank=2, targets=["mlp.c_fc"])
+    >>> save_adapter(model, folder)
+    >>> read_json(folder / CONFIG)["target_modules"]
+    ['transformer.h.0.mlp.c_fc']
     """
     layers = [m for m in model.modules() if isinstance(m, LoRALinear)]
     if not layers:
@@ -74,6 +82,14 @@ def load_adapter(model: nn.Module, folder: str | Path) -> list[str]:
 
     Raises ``FileNotFoundError`` when there are none, ``TensorFileError`` when they are damaged or
     of a kind this package lacks, ``ValueError`` when they do not fit the model.
+
+    >>> import tempfile
+    >>> from transformer.models import build_model
+    >>> model, folder = build_model("gpt", vocab_size=3, n_layer=1), tempfile.mkdtemp()
+    >>> _ = add_lora(model, rank=2, targets=["mlp.c_fc"])
+    >>> save_adapter(model, folder)
+    >>> load_adapter(build_model("gpt", vocab_size=3, n_layer=1), folder)
+    ['h.0.mlp.c_fc']
     """
     folder = Path(folder)
     config = _read_config(folder / CONFIG)

@@ -128,6 +128,15 @@ def fill(model: Any, found: Pretrained, dtype: str = "float32") -> None:
     """Make a file's tensors the parameters of ``model``, each read when its turn comes.
 
     Raises TensorFileError naming tensors that are missing, unknown or of another shape.
+
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from transformer.io.stored import Stored
+    >>> tensors = {"weight": Stored("w", (1, 2), "F32", 8, lambda: np.ones((1, 2), np.float32))}
+    >>> model = nn.Linear(2, 1, bias=False)
+    >>> fill(model, Pretrained(Path("m"), "GGUF", "llama", "llama", {}, tensors, lambda: None, {}))
+    >>> model.weight.tolist()
+    [[1.0, 1.0]]
     """
     places = _places(model)
     _check_tensors(found, places)

@@ -27,7 +27,14 @@ _KEY = "gradine"
 def write_checkpoint(
     path: str | Path, arrays: Mapping[str, NDArray[Any]], state: Mapping[str, Any]
 ) -> None:
-    """Replace the checkpoint at ``path``, atomically, by these arrays and this JSON state."""
+    """Replace the checkpoint at ``path``, atomically, by these arrays and this JSON state.
+
+    >>> import tempfile, numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / LAST
+    >>> write_checkpoint(path, {"model.w": np.ones(3)}, {"step": 7})
+    >>> read_state(path)
+    {'step': 7, 'version': 1}
+    """
     text = json.dumps({**state, "version": VERSION})
     write_tensors(path, arrays, {"format": "pt", _KEY: text})
 
@@ -37,13 +44,27 @@ def read_checkpoint(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
 
     The arrays are mapped: they take no memory beside the model they are copied into. Raises
     ``TensorFileError`` naming the file when it is cut short, altered or no checkpoint.
+
+    >>> import tempfile, numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / LAST
+    >>> write_checkpoint(path, {"model.w": np.ones(3)}, {"step": 7})
+    >>> arrays, state = read_checkpoint(path)
+    >>> arrays["model.w"].tolist(), state["step"]
+    ([1.0, 1.0, 1.0], 7)
     """
     arrays, metadata = read_tensors(path, mapped=True)
     return arrays, _state_of(metadata, path)
 
 
 def read_state(path: str | Path) -> dict[str, Any]:
-    """Return a checkpoint's state alone, without reading the arrays."""
+    """Return a checkpoint's state alone, without reading the arrays.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / BEST
+    >>> write_checkpoint(path, {}, {"best_loss": 1.5})
+    >>> read_state(path)["best_loss"]
+    1.5
+    """
     return _state_of(read_metadata(path), path)
 
 
@@ -51,6 +72,12 @@ def find_checkpoint(run: str | Path, *preferred: str) -> Path:
     """Return the checkpoint a run's folder holds, or ``run`` itself when it is a file.
 
     ``preferred`` names are tried in order. Raises ``FileNotFoundError`` saying what is missing.
+
+    >>> import tempfile
+    >>> run = Path(tempfile.mkdtemp())
+    >>> write_checkpoint(run / LAST, {}, {"step": 7})
+    >>> find_checkpoint(run, BEST, LAST).name
+    'last.safetensors'
     """
     run = Path(run)
     if run.is_file():

@@ -50,6 +50,12 @@ def describe_llama2c(path: Path, tokenizer: Path | None = None) -> Pretrained:
     """Describe a llama2.c model; its tokenizer is given, or stands beside it.
 
     Raises TensorFileError when the file is no such model, or its length is not what its sizes say.
+
+    >>> import tempfile, transformer
+    >>> path = Path(tempfile.mkdtemp()) / "tiny.bin"
+    >>> save_llama2c(transformer.build_model("llama", vocab_size=3, n_layer=1), None, path)
+    >>> describe_llama2c(path).tensors["norm.weight"].read().max()
+    np.float32(1.0)
     """
     file = MappedFile(path)
     head = file.look(0, (min(_START, file.size),), np.uint8).tobytes()

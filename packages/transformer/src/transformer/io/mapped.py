@@ -36,13 +36,28 @@ class MappedFile:
             self._private = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
     def own(self, offset: int, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """The array that begins at byte ``offset``, for keeps: writing to it leaves the file."""
+        """The array that begins at byte ``offset``, for keeps: writing to it leaves the file.
+
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "numbers"
+        >>> _ = path.write_bytes(b"abc")
+        >>> MappedFile(path).own(0, (3,), np.uint8)[:] = 0
+        >>> path.read_bytes()
+        b'abc'
+        """
         if offset % np.dtype(dtype).alignment:  # processors and libraries want it aligned
             return self.look(offset, shape, dtype).copy()
         return self._array(self._private, offset, shape, dtype)
 
     def look(self, offset: int, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
-        """The array that begins at byte ``offset``, read-only."""
+        """The array that begins at byte ``offset``, read-only.
+
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "numbers"
+        >>> _ = path.write_bytes(bytes([1, 2, 3]))
+        >>> MappedFile(path).look(1, (2,), np.uint8).tolist()
+        [2, 3]
+        """
         return self._array(self._shared, offset, shape, dtype)
 
     def release(self, offset: int, nbytes: int) -> None:

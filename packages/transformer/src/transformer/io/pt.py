@@ -78,6 +78,12 @@ def describe_pt(path: Path, tokenizer: Path | None = None) -> Pretrained:
     """Describe a checkpoint of nanoGPT: ``model``, ``model_args`` and more in one table.
 
     Raises ValueError when it is another kind of file, TensorFileError when it is damaged.
+
+    >>> import tempfile, transformer
+    >>> path = Path(tempfile.mkdtemp()) / "ckpt.pt"
+    >>> save_pt(transformer.build_model("gpt", vocab_size=3, n_layer=1), None, path)
+    >>> describe_pt(path).config["vocab_size"]
+    3
     """
     values = read_pt(path)
     arguments = values.get("model_args") if isinstance(values, Mapping) else None

@@ -37,7 +37,15 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class TensorFileError(ValueError):
-    """A file that is not whole, not safetensors, or not what was written; says which and why."""
+    """A file that is not whole, not safetensors, or not what was written; says which and why.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "cut.safetensors"
+    >>> _ = path.write_bytes(b"cut")
+    >>> read_tensors(path)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    transformer.io.safetensors.TensorFileError: ...cut.safetensors: cut short, too long, or not ...
+    """
 
 
 def write_tensors(
@@ -77,6 +85,13 @@ def read_tensors(path: str | Path, mapped: bool = False) -> tuple[Arrays, dict[s
     could not have back; what is written to them is not written to the file. Raises
     ``TensorFileError`` when the file is cut short, is not safetensors, or differs from the
     checksum it carries, and ``ModuleNotFoundError`` for bfloat16 where ml_dtypes is missing.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "one.safetensors"
+    >>> write_tensors(path, {"w": np.arange(3.0)})
+    >>> arrays, _ = read_tensors(path, mapped=True)
+    >>> arrays["w"].tolist()
+    [0.0, 1.0, 2.0]
     """
     with open(path, "rb") as file:
         header, start = read_header(file, path)
@@ -96,7 +111,14 @@ def read_tensors(path: str | Path, mapped: bool = False) -> tuple[Arrays, dict[s
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
-    """Return a safetensors file's table of strings, after checking its header; reads no array."""
+    """Return a safetensors file's table of strings, after checking its header; reads no array.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "one.safetensors"
+    >>> write_tensors(path, {"w": np.arange(3.0)}, {"format": "pt"})
+    >>> read_metadata(path)["format"]
+    'pt'
+    """
     with open(path, "rb") as file:
         metadata: dict[str, str] = read_header(file, path)[0].get(_METADATA, {})
     return metadata
@@ -106,6 +128,14 @@ def read_header(file: BinaryIO, path: str | Path) -> tuple[dict[str, Any], int]:
     """Return the header, every promise of it checked, and where the tensors' bytes begin.
 
     Raises ``TensorFileError`` when a promise cannot be true.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "one.safetensors"
+    >>> write_tensors(path, {"w": np.arange(3.0)})
+    >>> with open(path, "rb") as file:
+    ...     header, start = read_header(file, path)
+    >>> header["w"]
+    {'dtype': 'F64', 'shape': [3], 'data_offsets': [0, 24]}
     """
     size = os.fstat(file.fileno()).st_size
     try:

@@ -61,6 +61,13 @@ def read_stored(path: Path) -> dict[str, Stored]:
     """The tensors of one safetensors file, none of them read yet.
 
     Raises TensorFileError when the file is cut short or not safetensors.
+
+    >>> import tempfile, numpy as np
+    >>> from transformer.io.safetensors import write_tensors
+    >>> path = Path(tempfile.mkdtemp()) / SINGLE
+    >>> write_tensors(path, {"w": np.ones((2, 3), np.float16)})
+    >>> read_stored(path)["w"].shape, read_stored(path)["w"].nbytes
+    ((2, 3), 12)
     """
     with open(path, "rb") as opened:
         header, start = read_header(opened, path)
@@ -123,7 +130,14 @@ def write_shards(folder: Path, tensors: Iterable[Stored], dtype: str, max_bytes:
 
 
 def write_stored(path: Path, tensors: list[Stored], dtype: str) -> None:
-    """Write one safetensors file, atomically, reading one tensor at a time."""
+    """Write one safetensors file, atomically, reading one tensor at a time.
+
+    >>> import tempfile, numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / SINGLE
+    >>> write_stored(path, [Stored("w", (2,), "F32", 8, lambda: np.ones(2, np.float32))], "F16")
+    >>> read_stored(path)["w"].read()
+    array([1., 1.], dtype=float32)
+    """
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
     for tensor in tensors:

@@ -46,11 +46,21 @@ class Stored:
         return 0 if self.mapped else 4 * self.size
 
     def transposed(self) -> "Stored":
-        """The same memory with rows and columns exchanged."""
+        """The same memory with rows and columns exchanged.
+
+        >>> table = Stored("w", (2, 3), "F32", 24, lambda: np.ones((2, 3), np.float32))
+        >>> table.transposed().shape
+        (3, 2)
+        """
         return replace(self, shape=self.shape[::-1], read=lambda: self.read().T)
 
     def row(self, index: int) -> "Stored":
-        """One of the tensors that are stacked along the first dimension."""
+        """One of the tensors that are stacked along the first dimension.
+
+        >>> stack = Stored("w", (2, 3), "F32", 24, lambda: np.arange(6, dtype="f4").reshape(2, 3))
+        >>> stack.row(1).read().tolist(), stack.row(1).nbytes
+        ([3.0, 4.0, 5.0], 12)
+        """
         if self.part is not None:
             return self.part(index)
         shape = self.shape[1:]
@@ -58,7 +68,12 @@ class Stored:
         return replace(self, shape=shape, nbytes=nbytes, read=lambda: self.read()[index])
 
     def changed(self, change: Callable[[Float32], Float32]) -> "Stored":
-        """A rearranged copy of the same shape."""
+        """A rearranged copy of the same shape.
+
+        >>> row = Stored("w", (3,), "F32", 12, lambda: np.arange(3, dtype=np.float32))
+        >>> row.changed(np.flip).read().tolist()
+        [2.0, 1.0, 0.0]
+        """
         return replace(self, read=lambda: change(self.read()), mapped=False)
 
 
