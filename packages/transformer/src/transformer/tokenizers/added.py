@@ -21,6 +21,10 @@ class AddedToken:
     ``special`` tokens may be skipped in decoding, and are found only where special tokens are
     parsed. ``lstrip`` and ``rstrip`` take the white space on that side with them; ``single_word``
     ones are found only between non-word characters; ``normalized`` ones in the normalised text.
+
+    >>> tokens = [AddedToken("<end>", 7, lstrip=True)]
+    >>> list(Finder(tokens).split("so  <end>"))
+    [('so', None), ('  <end>', 7)]
     """
 
     text: str
@@ -48,7 +52,12 @@ class Finder:
         self._pattern = _any_of(self._tokens) if self._tokens else None
 
     def split(self, text: str) -> Iterator[tuple[str, int | None]]:
-        """The pieces of ``text`` in order, each with its id when it is a token."""
+        """The pieces of ``text`` in order, each with its id when it is a token.
+
+        >>> finder = Finder([AddedToken("<end>", 7)], parse_special=False)
+        >>> list(finder.split("so<end>"))
+        [('so<end>', None)]
+        """
         end = 0
         for match in self._pattern.finditer(text) if self._pattern else ():
             token = self._tokens[match.group()]

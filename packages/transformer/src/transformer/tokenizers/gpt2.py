@@ -20,12 +20,27 @@ def load(path: Path) -> BPETokenizer:
     """The tokenizer of a folder with the two files, or of one of them with the other beside it.
 
     Raises FileNotFoundError when one is missing, ValueError when they do not fit each other.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "encoder.json").write_text('{"t": 0, "o": 1, "to": 2}')
+    >>> _ = (folder / "vocab.bpe").write_text("#version: 0.2\\nt o\\n")
+    >>> load(folder).encode("toot")
+    [2, 1, 0]
     """
     return BPETokenizer(**settings(path))
 
 
 def settings(path: Path) -> dict[str, Any]:
-    """The arguments of ``BPETokenizer`` that the two files give."""
+    """The arguments of ``BPETokenizer`` that the two files give.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "vocab.json").write_text('{"t": 0, "o": 1, "to": 2}')
+    >>> _ = (folder / "merges.txt").write_text("#version: 0.2\\nt o\\n")
+    >>> settings(folder)["merges"]
+    [(b't', b'o')]
+    """
     vocab_file, merges_file = _files(path)
     vocab = read_vocab(read_json(vocab_file).items())
     merges = _merges(merges_file)

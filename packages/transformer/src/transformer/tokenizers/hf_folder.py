@@ -20,6 +20,13 @@ def load(folder: Path, values: dict[str, Any] | None) -> "BPETokenizer":
     """The tokenizer of a folder whose ``tokenizer.json`` holds ``values``; None: of GPT-2's files.
 
     Raises ValueError, naming what is not known here.
+
+    >>> import tempfile
+    >>> from transformer import BPETokenizer
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> save(BPETokenizer.train("to be to be", 258), folder)
+    >>> load(folder, read_json(folder / "tokenizer.json")).encode("to be")
+    [257, 220, 256]
     """
     from transformer.tokenizers.bpe import BPETokenizer
 
@@ -52,6 +59,13 @@ def save(tokenizer: "BPETokenizer", path: str | Path) -> None:
     """Write ``tokenizer.json`` to a file ``*.json``, or with its companion into a folder.
 
     The tokens of ``stop`` belong into ``generation_config.json``, which is the model's to write.
+
+    >>> import tempfile
+    >>> from transformer import BPETokenizer
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> save(BPETokenizer.train("to be to be", 258), folder)
+    >>> sorted(file.name for file in folder.iterdir())
+    ['tokenizer.json', 'tokenizer_config.json']
     """
     path = Path(path)
     if path.suffix == ".json":
@@ -113,7 +127,14 @@ def _surround(settings: dict[str, Any], config: dict[str, Any]) -> None:
 
 
 def stop_ids(folder: Path) -> list[int]:
-    """The ids that end an answer by the model's own account."""
+    """The ids that end an answer by the model's own account.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_json(folder / "generation_config.json", {"eos_token_id": [2, 7]})
+    >>> stop_ids(folder)
+    [2, 7]
+    """
     for name in ("generation_config.json", "config.json"):
         ids = _read(folder, name).get("eos_token_id")
         if ids is not None:
@@ -122,7 +143,12 @@ def stop_ids(folder: Path) -> list[int]:
 
 
 def template(folder: Path, config: dict[str, Any]) -> str | None:
-    """The chat template; of several, the one called default."""
+    """The chat template; of several, the one called default.
+
+    >>> import tempfile
+    >>> template(Path(tempfile.mkdtemp()), {"chat_template": "{{ messages[0].content }}"})
+    '{{ messages[0].content }}'
+    """
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8")

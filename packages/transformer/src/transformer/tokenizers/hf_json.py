@@ -26,6 +26,11 @@ def load(path: Path, values: dict[str, Any]) -> "BPETokenizer":
     """The tokenizer of the ``tokenizer.json`` at ``path``, which holds ``values``.
 
     Raises ValueError, naming what is not known here.
+
+    >>> from transformer import BPETokenizer
+    >>> values = content_of(BPETokenizer.train("to be to be", 258))
+    >>> load(Path("tokenizer.json"), values).vocab_size
+    258
     """
     from transformer.tokenizers.bpe import BPETokenizer
 
@@ -50,6 +55,10 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
     """The arguments of ``BPETokenizer`` that the content of a ``tokenizer.json`` gives.
 
     Raises ValueError, naming what is not known here.
+
+    >>> from transformer import BPETokenizer
+    >>> settings_of(content_of(BPETokenizer.train("to be to be", 258)))["merges"]
+    [(b'b', b'e'), (b't', b'o')]
     """
     model = values.get("model") or {}
     _check_model(model)
@@ -82,6 +91,13 @@ def write(tokenizer: "BPETokenizer", path: Path) -> None:
     """Write a ``tokenizer.json``, replacing a file of that name at once.
 
     Raises ValueError for what the format cannot express.
+
+    >>> import tempfile
+    >>> from transformer import BPETokenizer, load_tokenizer
+    >>> path = Path(tempfile.mkdtemp()) / "tokenizer.json"
+    >>> write(BPETokenizer.train("to be to be", 258), path)
+    >>> load_tokenizer(path).vocab_size
+    258
     """
     write_json(path, content_of(tokenizer))
 
