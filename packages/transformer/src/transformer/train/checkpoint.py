@@ -29,6 +29,11 @@ def pack(
     """Return everything that changes while training, as arrays; they share memory with it.
 
     ``trained_only`` leaves out weights that are frozen.
+
+    >>> model = nn.Linear(2, 1)
+    >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    >>> list(pack(model, optimizer, EMA(model)))
+    ['model.weight', 'model.bias', 'ema.weight', 'ema.bias', 'ema.updates']
     """
     left_out = {_MODEL + name for name in _frozen(model)} if trained_only else set()
     arrays = {name: array for name, array in model_arrays(model).items() if name not in left_out}
@@ -45,7 +50,12 @@ def pack(
 
 
 def model_arrays(model: nn.Module) -> Arrays:
-    """Return a model's weights as a checkpoint names them; they share memory with it."""
+    """Return a model's weights as a checkpoint names them; they share memory with it.
+
+    >>> arrays = model_arrays(nn.Linear(2, 1))
+    >>> {name: array.shape for name, array in arrays.items()}
+    {'model.weight': (1, 2), 'model.bias': (1,)}
+    """
     return {_MODEL + name: t.detach().numpy() for name, t in model.state_dict().items()}
 
 
@@ -54,6 +64,11 @@ def unpack_model(arrays: Arrays, model: nn.Module) -> None:
 
     Weights that the checkpoint leaves out, since they never changed, stay as they are. Raises
     ``RuntimeError`` naming what does not fit.
+
+    >>> model = nn.Linear(2, 1, bias=False)
+    >>> unpack_model({"model.weight": np.ones((1, 2), np.float32)}, model)
+    >>> model.weight.tolist()
+    [[1.0, 1.0]]
     """
     weights = {name: torch.from_numpy(array) for name, array in _under(arrays, _MODEL).items()}
     own = model.state_dict()
@@ -68,6 +83,13 @@ def load_model(run: str | Path, merged: bool = True) -> tuple[Any, Any, dict[str
     model they adapt, unless told otherwise. Raises ``FileNotFoundError`` when there is none,
     ``TensorFileError`` when it is damaged. The tokenizer is None where the run's tokens came
     without one.
+
+    >>> import tempfile, transformer
+    >>> config = TrainConfig(model="bigram", block_size=4, out=tempfile.mkdtemp())
+    >>> transformer.Trainer.from_config(config, text="to be or not to be " * 9).save()
+    >>> model, tokenizer, state = load_model(config.out)
+    >>> model.name, tokenizer.vocab_size, state["step"]
+    ('bigram', 7, 0)
     """
     arrays, state = read_checkpoint(find_checkpoint(run, BEST, LAST))
     config = TrainConfig.from_dict(state["config"])
@@ -91,6 +113,9 @@ def rebuild(config: TrainConfig, state: dict[str, Any]) -> Any:
     """Return the model a checkpoint's weights belong into.
 
     Raises ``ValueError`` when adapters belong to a model that is no longer the same.
+
+    >>> rebuild(TrainConfig(model="bigram"), {"model_config": {"vocab_size": 3}}).name
+    'bigram'
     """
     if not config.lora_rank:
         return build_model(config.model, **state["model_config"])
@@ -107,7 +132,13 @@ def rebuild(config: TrainConfig, state: dict[str, Any]) -> Any:
 
 
 def adapt(model: nn.Module, config: TrainConfig) -> None:
-    """Give a model the adapters ``config`` asks for; all but these are frozen."""
+    """Give a model the adapters ``config`` asks for; all but these are frozen.
+
+    >>> model = build_model("gpt", vocab_size=3, n_layer=1)
+    >>> adapt(model, TrainConfig(init="base", lora_rank=2, lora_targets=("mlp.c_fc",)))
+    >>> [name for name, p in model.named_parameters() if p.requires_grad]
+    ['h.0.mlp.c_fc.lora_A', 'h.0.mlp.c_fc.lora_B']
+    """
     from transformer.layers.lora import add_lora
 
     alpha = config.lora_alpha or 2.0 * config.lora_rank
@@ -115,7 +146,15 @@ def adapt(model: nn.Module, config: TrainConfig) -> None:
 
 
 def weights_sha256(model: nn.Module) -> str:
-    """Return the SHA-256 of a model's weights, names and shapes."""
+    """Return the SHA-256 of a model's weights, names and shapes.
+
+    >>> model = nn.Linear(2, 1)
+    >>> before = weights_sha256(model)
+    >>> with torch.no_grad():
+    ...     _ = model.bias.add_(1.0)
+    >>> len(before), weights_sha256(model) == before
+    (64, False)
+    """
     total = sha256()
     for name, tensor in sorted(model.state_dict().items()):
         array = np.ascontiguousarray(tensor.detach().numpy())
@@ -130,7 +169,14 @@ def unpack(
     optimizer: torch.optim.Optimizer,
     ema: EMA | None = None,
 ) -> None:
-    """Put a model, its optimizer and its average back as they were packed."""
+    """Put a model, its optimizer and its average back as they were packed.
+
+    >>> model, other = nn.Linear(2, 1), nn.Linear(2, 1)
+    >>> arrays = pack(model, torch.optim.SGD(model.parameters(), lr=0.1))
+    >>> unpack(arrays, other, torch.optim.SGD(other.parameters(), lr=0.1))
+    >>> weights_sha256(other) == weights_sha256(model)
+    True
+    """
     unpack_model(arrays, model)
     fresh = optimizer.state_dict()
     index_of = {name: index for index, name in enumerate(_names_by_index(model, optimizer))}

@@ -87,12 +87,21 @@ class TrainConfig:
             raise ValueError(f"lora_rank={self.lora_rank} needs init, a trained model to adapt")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as plain JSON values."""
+        """Return the settings as plain JSON values.
+
+        >>> TrainConfig(lr=1e-3).to_dict()["betas"]
+        [0.9, 0.99]
+        """
         lists = {"betas": list(self.betas), "lora_targets": list(self.lora_targets)}
         return {**asdict(self), **lists}
 
     def to_json(self) -> str:
-        """Return the settings as readable JSON, in the shape of a settings file."""
+        """Return the settings as readable JSON, in the shape of a settings file.
+
+        >>> config = TrainConfig(model="llama", model_settings={"n_layer": 2})
+        >>> json.loads(config.to_json())["model"]
+        {'name': 'llama', 'n_layer': 2}
+        """
         settings = self.to_dict()
         settings["model"] = {"name": settings["model"], **settings.pop("model_settings")}
         return json.dumps(settings, indent=2) + "\n"
@@ -110,7 +119,12 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, text: str) -> "TrainConfig":
-        """Build a config from the JSON of :meth:`to_json`; settings left out keep their default."""
+        """Build a config from the JSON of :meth:`to_json`; settings left out keep their default.
+
+        >>> config = TrainConfig.from_json('{"steps": 9, "model": {"name": "gpt", "n_layer": 2}}')
+        >>> config.steps, config.model_settings
+        (9, {'n_layer': 2})
+        """
         settings = json.loads(text)
         if not isinstance(settings, dict):
             raise ValueError(f"settings must be a JSON object, not {type(settings).__name__}")
@@ -127,7 +141,14 @@ class TrainConfig:
 
     @classmethod
     def from_file(cls, path: str | Path) -> "TrainConfig":
-        """Read a config from a ``.toml`` or a JSON file; raises ``ValueError`` naming the file."""
+        """Read a config from a ``.toml`` or a JSON file; raises ``ValueError`` naming the file.
+
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "settings.toml"
+        >>> _ = path.write_text("steps = 9")
+        >>> TrainConfig.from_file(path).steps
+        9
+        """
         path = Path(path)
         read = cls.from_toml if path.suffix.lower() == ".toml" else cls.from_json
         try:

@@ -41,17 +41,29 @@ def world_size() -> int:
 
 
 def rank() -> int:
-    """Return which of the processes this is, from 0."""
+    """Return which of the processes this is, from 0.
+
+    >>> rank()  # of a single process, which torchrun did not start
+    0
+    """
     return int(os.environ["RANK"]) if world_size() > 1 else 0
 
 
 def is_main() -> bool:
-    """Whether this process is the one that writes files and speaks."""
+    """Whether this process is the one that writes files and speaks.
+
+    >>> is_main()
+    True
+    """
     return rank() == 0
 
 
 def total(value: float) -> float:
-    """Return the sum of all processes' values, the same in each, to the last bit."""
+    """Return the sum of all processes' values, the same in each, to the last bit.
+
+    >>> total(2.5)  # of a single process
+    2.5
+    """
     if world_size() == 1:
         return value
     _join()

@@ -100,6 +100,12 @@ def evaluate(
 
     Looks at ``batches * batch_size`` windows spread evenly over the text. They are no random
     sample, so two evaluations differ by what the model learned between them and by nothing else.
+
+    >>> from transformer import build_model
+    >>> model = build_model("bigram", vocab_size=4)
+    >>> loss = evaluate(model, np.arange(20) % 4, batch_size=2, block_size=4, batches=2)
+    >>> 0 < loss < 10
+    True
     """
     windows = spread_windows(data, batch_size, block_size, batches)
     return score_windows(model, windows, team=team)[0]
@@ -127,6 +133,12 @@ def score_windows(model: nn.Module, windows: Pairs, team: Team | None = None) ->
     """Return the mean loss over all counted targets of some batches, and how many those are.
 
     A ``team`` shares the batches. Raises ``ValueError`` when no target counts.
+
+    >>> from transformer import build_model
+    >>> windows = [(torch.tensor([[0, 1, 2]]), torch.tensor([[1, 2, IGNORE]]))]
+    >>> loss, counted = score_windows(build_model("bigram", vocab_size=4), windows)
+    >>> counted
+    2
     """
     team = team or Team(1)
 

@@ -25,6 +25,11 @@ class Material:
     """Rows of token ids (N,), or packed conversations, to train on and to be judged by.
 
     ``tokenizer`` is None for a folder of tokens that does not say which one made it.
+
+    >>> ids, config = np.arange(20), TrainConfig(block_size=4, batch_size=2)
+    >>> material = Material("a row", ids[:12], ids[12:], None, vocab_size=20, config=config)
+    >>> material.tokens, material.batches.at(0)[0].shape
+    (20, torch.Size([2, 4]))
     """
 
     name: str
@@ -90,6 +95,10 @@ def load_material(
     """Return what ``config`` says to learn from; ``text`` and ``tokenizer``, if given, go before.
 
     Raises ``ValueError`` when there is too little of it, or it does not go with the tokenizer.
+
+    >>> material = load_material(TrainConfig(block_size=4), "to be or not to be " * 9)
+    >>> len(material.train), len(material.held_out), material.vocab_size
+    (153, 18, 7)
     """
     if config.data is not None and text is None:
         return _from_data(config, config.data, tokenizer)
@@ -101,7 +110,11 @@ def load_material(
 
 
 def make_tokenizer(config: TrainConfig, text: str) -> Tokenizer:
-    """Return the tokenizer ``config`` names: made from the text, or read from a file or folder."""
+    """Return the tokenizer ``config`` names: made from the text, or read from a file or folder.
+
+    >>> make_tokenizer(TrainConfig(tokenizer="char"), "hello").encode("hell")
+    [1, 0, 2, 2]
+    """
     from transformer import tokenizers
 
     kind = config.tokenizer
@@ -136,6 +149,14 @@ def open_folder(
     """Return a folder's tokens to train on and to be judged by, their tokenizer, and its size.
 
     Raises ``ValueError`` when they were made with another tokenizer than the one given.
+
+    >>> import tempfile
+    >>> from transformer.data.folder import write_folder
+    >>> folder, tokenizer = tempfile.mkdtemp(), make_tokenizer(TrainConfig(), "ab")
+    >>> _ = write_folder(folder, [[0, 1] * 10], tokenizer)
+    >>> train, held_out, _, size = open_folder(folder, None)
+    >>> len(train), len(held_out), size
+    (18, 2, 2)
     """
     train, held_out, own, facts = open_tokens(data)
     if own is None:  # nanoGPT does not keep GPT-2's

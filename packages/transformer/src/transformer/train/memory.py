@@ -69,7 +69,10 @@ def estimate_bytes(
 
 
 def check_memory(needed: int, what: str, advice: str) -> None:
-    """Raise ``MemoryError`` in one sentence when ``needed`` bytes are more than are free."""
+    """Raise ``MemoryError`` in one sentence when ``needed`` bytes are more than are free.
+
+    >>> check_memory(1_000, "a page", "write less")  # says nothing: it fits
+    """
     free = available_bytes()
     if free is not None and needed > free:
         raise MemoryError(

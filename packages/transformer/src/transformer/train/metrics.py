@@ -16,6 +16,14 @@ class MetricsFile:
 
     A run killed some steps after its last checkpoint repeats those steps when resumed, and must
     not list them twice. Each line reaches the system at once, so the file can be followed.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / METRICS
+    >>> metrics = MetricsFile(path, resumed_step=0)
+    >>> metrics({"step": 1, "loss": 2.5})
+    >>> metrics.close()
+    >>> read_metrics(path)
+    [{'step': 1, 'loss': 2.5}]
     """
 
     def __init__(self, path: Path, resumed_step: int) -> None:
@@ -40,6 +48,12 @@ def read_metrics(path: str | Path) -> list[Record]:
 
     Raises ``ValueError`` naming the file and the line when another line is damaged. A missing
     file is an empty history.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / METRICS
+    >>> _ = path.write_text('{"step": 1, "loss": 2.5}\\n{"step": 2, "lo')
+    >>> read_metrics(path)
+    [{'step': 1, 'loss': 2.5}]
     """
     path = Path(path)
     if not path.exists():

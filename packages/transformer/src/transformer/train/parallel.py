@@ -52,6 +52,10 @@ class Team:
         """Call ``job(member)`` on every member at once; return the results in members' order.
 
         Waits for all of them, then raises what the first failing member raised.
+
+        >>> with Team(2) as team:
+        ...     team.run("ab".__getitem__)
+        ['a', 'b']
         """
         if self.size == 1:
             return [job(0)]

@@ -19,6 +19,11 @@ def begin(config: TrainConfig, text: str | None = None) -> tuple[Any, Material, 
 
     Raises ``ValueError`` when settings, text and model do not go together, ``MemoryError`` when a
     step would need more memory than is free.
+
+    >>> config = TrainConfig(model="bigram", block_size=4)
+    >>> model, material, _ = begin(config, text="to be or not to be " * 9)
+    >>> model.config.vocab_size, material.tokenizer.decode([1, 2])
+    (7, 'be')
     """
     if config.init is not None:
         from transformer import load
@@ -43,6 +48,11 @@ def begin_with(
     """Begin with ``config.init``, loaded as ``model`` and its ``tokenizer``, instead of a new one.
 
     Returns and raises what :func:`begin` does.
+
+    >>> parent = build_model("gpt", vocab_size=3, n_layer=1, block_size=8)
+    >>> begin_with(TrainConfig(init="parent", block_size=16), parent, None)
+    Traceback (most recent call last):
+    ValueError: block_size=16 is more than parent can look back on: 8 tokens
     """
     init = config.init
     if config.out and Path(config.out).resolve() == Path(str(init)).resolve():
@@ -73,6 +83,9 @@ def check_step_fits(
     """Raise ``MemoryError`` when a step of a model of these sizes needs more than is free.
 
     ``held`` tells that the weights are in memory already.
+
+    >>> sizes = {"n_embd": 16, "n_layer": 1, "n_head": 2, "vocab_size": 65}
+    >>> check_step_fits(TrainConfig(), sizes, parameters=5_000)  # says nothing: it fits
     """
     width, layers, heads, vocabulary = (
         sizes.get(name) or 1 for name in ("n_embd", "n_layer", "n_head", "vocab_size")

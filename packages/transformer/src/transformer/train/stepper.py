@@ -14,7 +14,11 @@ Gradients = list[Any]  # one tensor a parameter, None where the loss does not de
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The loss or its gradient is infinite or not a number; the weights were left as they were."""
+    """The loss or its gradient is infinite or not a number; the weights were left as they were.
+
+    >>> print(NonFiniteLoss(float("nan"), 3.5, lr=0.1))
+    the loss is nan and the gradient's norm 3.5 at learning rate 0.1
+    """
 
     def __init__(self, loss: float, grad_norm: float, lr: float) -> None:
         super().__init__(
@@ -34,6 +38,14 @@ class Stepper:
     Among several processes each takes its part of the very same batch.
 
     Close it, or use it in a ``with``, to end its threads.
+
+    >>> from transformer.models import build_model
+    >>> model = build_model("bigram", vocab_size=4)
+    >>> x, y = torch.tensor([[0, 1, 2]]), torch.tensor([[1, 2, 3]])
+    >>> with Stepper(model, torch.optim.SGD(model.parameters(), lr=1.0)) as stepper:
+    ...     (before, _), (after, _) = stepper.step(x, y), stepper.step(x, y)
+    >>> after < before
+    True
     """
 
     def __init__(

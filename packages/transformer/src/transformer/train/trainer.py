@@ -92,6 +92,14 @@ class Trainer:
         ``changes`` are settings to alter, such as ``steps``; ``data`` is where its tokens are now.
         Raises ``ValueError`` when a change would make it another run, or the text or tokens are
         not those it has been trained on.
+
+        >>> import tempfile
+        >>> sizes = {"block_size": 4, "batch_size": 2, "eval_batches": 1}
+        >>> config = TrainConfig(model="bigram", steps=1, out=tempfile.mkdtemp(), **sizes)
+        >>> Trainer.from_config(config, text="to be or not to be " * 9).run()
+        >>> trainer = Trainer.resume(config.out, text="to be or not to be " * 9, steps=2)
+        >>> trainer.step, trainer.config.steps
+        (1, 2)
         """
         path = find_checkpoint(run, LAST)
         arrays, state = read_checkpoint(path)
