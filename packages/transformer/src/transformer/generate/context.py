@@ -43,7 +43,12 @@ class Context:
         return None if endless(self.model) else max(0, self.model.block_size - len(self))
 
     def scores(self, keep: int = 1) -> torch.Tensor:
-        """The scores after each of the last ``keep`` tokens: (B, keep, V)."""
+        """The scores after each of the last ``keep`` tokens: (B, keep, V).
+
+        >>> from transformer import build_model
+        >>> Context(build_model("bigram", vocab_size=5), [[1, 2], [3, 4]]).scores(keep=2).shape
+        torch.Size([2, 2, 5])
+        """
         if self.known is None or self.known.shape[1] < keep:
             with torch.no_grad():
                 self.known = self._scores(keep)
@@ -81,14 +86,28 @@ class Context:
         return self.model(idx, cache=cache)[0]
 
     def append(self, *columns: Sequence[int]) -> None:
-        """One more id in every row, for each of the columns."""
+        """One more id in every row, for each of the columns.
+
+        >>> from transformer import build_model
+        >>> context = Context(build_model("bigram", vocab_size=5), [[1], [3]])
+        >>> context.append([2, 4], [0, 0])
+        >>> context.rows
+        [[1, 2, 0], [3, 4, 0]]
+        """
         self.known = None
         for column in columns:
             for row, token in zip(self.rows, column, strict=True):
                 row.append(token)
 
     def reorder(self, rows: Sequence[int]) -> None:
-        """These rows in this order, some left out, some twice."""
+        """These rows in this order, some left out, some twice.
+
+        >>> from transformer import build_model
+        >>> context = Context(build_model("bigram", vocab_size=5), [[1], [2], [3]])
+        >>> context.reorder([2, 0, 0])
+        >>> context.rows
+        [[3], [1], [1]]
+        """
         if list(rows) == list(range(len(self.rows))):
             return
         if self.kept is not None:  # its one row must stay what it is

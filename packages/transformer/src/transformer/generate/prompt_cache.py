@@ -31,7 +31,16 @@ class PromptCache:
         self.cache: Any = new_cache(model)
 
     def begin(self, ids: Sequence[int]) -> Any:
-        """The cache, cut back to what it shares with ``ids``, the last of which stays unread."""
+        """The cache, cut back to what it shares with ``ids``, the last of which stays unread.
+
+        >>> from transformer import build_model
+        >>> from transformer.generate import generate
+        >>> model = build_model("llama", vocab_size=5, n_layer=1)
+        >>> kept = PromptCache(model)
+        >>> _ = generate(model, [1, 2, 3], 1, prompt_cache=kept)
+        >>> kept.begin([1, 2, 4, 4]).length, kept.ids
+        (2, [1, 2])
+        """
         if self.cache is None:
             return None
         shared = min(common_length(self.ids, ids), len(ids) - 1)
@@ -54,6 +63,14 @@ class PromptCache:
         """Replace the file at ``path``, safetensors, by what is remembered.
 
         Raises ValueError for a model that has no cache.
+
+        >>> import tempfile
+        >>> from transformer import build_model
+        >>> path = Path(tempfile.mkdtemp()) / "kept.safetensors"
+        >>> model = build_model("gpt", vocab_size=5, n_layer=1)
+        >>> PromptCache(model).save(path)
+        >>> PromptCache.load(path, model).ids
+        []
         """
         if self.cache is None:
             raise ValueError(
@@ -71,6 +88,15 @@ class PromptCache:
 
         Raises FileNotFoundError, TensorFileError when the file is damaged or something else, and
         ValueError when another model wrote it.
+
+        >>> import tempfile
+        >>> from transformer import build_model
+        >>> from transformer.generate import generate
+        >>> path = Path(tempfile.mkdtemp()) / "kept.safetensors"
+        >>> model = build_model("gpt", vocab_size=5, n_layer=1)
+        >>> _ = generate(model, [1, 2, 3], 1, prompt_cache=path)
+        >>> PromptCache.load(path, model).ids[:3]
+        [1, 2, 3]
         """
         arrays, metadata = read_tensors(path)
         try:

@@ -16,6 +16,9 @@ class Prompts:
     """Rows of ids, where they came from, and whether several prompts were asked for.
 
     ``kind`` is ``"text"``, ``"ids"`` or ``"tensor"``; ``texts`` are the strings of the first.
+
+    >>> Prompts([[1, 2]], "ids", several=False, texts=[]).rows
+    [[1, 2]]
     """
 
     rows: list[list[int]]

@@ -52,7 +52,12 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Request:
-    """One call's settings. Raises ValueError or TypeError for what cannot be."""
+    """One call's settings. Raises ValueError or TypeError for what cannot be.
+
+    >>> Request(Sampling(), n=0)
+    Traceback (most recent call last):
+    ValueError: generate: n 0 must be 1 or more
+    """
 
     sampling: Sampling
     tokenizer: Tokenizer | None = None

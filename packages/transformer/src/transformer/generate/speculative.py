@@ -33,6 +33,12 @@ class DraftModel:
     """A smaller model of the same vocabulary guesses, by the same settings.
 
     Raises ValueError when the vocabularies differ.
+
+    >>> from transformer import build_model
+    >>> draft, model = (build_model("bigram", vocab_size=5) for _ in range(2))
+    >>> ids, _ = DraftModel(draft, model, Sampling(), [1, 2], None).propose([1, 2], 3)
+    >>> len(ids)
+    3
     """
 
     def __init__(
@@ -81,7 +87,11 @@ class Lookup:
         self.longest = longest
 
     def propose(self, ids: Sequence[int], count: int) -> Guess:
-        """What followed the latest earlier place of the last ids; nothing when there is none."""
+        """What followed the latest earlier place of the last ids; nothing when there is none.
+
+        >>> Lookup().propose([1, 2, 3], 2)
+        ([], [])
+        """
         for n in range(min(self.longest, len(ids) - 1), 0, -1):
             tail = ids[-n:]
             for at in range(len(ids) - n - 1, -1, -1):

@@ -40,7 +40,13 @@ class TextStream:
         return self.stopped_by is not None
 
     def push(self, token: int) -> str:
-        """Takes the next id; returns the text that is certain by now, often empty."""
+        """Takes the next id; returns the text that is certain by now, often empty.
+
+        >>> from transformer import ByteTokenizer
+        >>> text = TextStream(ByteTokenizer())
+        >>> [text.push(byte) for byte in "né".encode()]
+        ['n', '', 'é']
+        """
         self._ids.append(token)
         self._ends.append(-1)
         if is_unfinished(self.tokenizer.decode_bytes(self._ids)):
@@ -48,14 +54,26 @@ class TextStream:
         return self._certain(self._decoded())
 
     def finish(self) -> str:
-        """No more ids come: returns what was still kept back."""
+        """No more ids come: returns what was still kept back.
+
+        >>> from transformer import CharTokenizer
+        >>> text = TextStream(CharTokenizer("abc"), stop=["bc"])
+        >>> text.push(1), text.finish()
+        ('', 'b')
+        """
         last = self._certain(self._decoded()) if self._ids else ""
         held, self._held = self._held, ""
         self.text += held
         return last + held
 
     def tokens_within_text(self) -> int:
-        """How many of the ids pushed lie wholly within the text returned."""
+        """How many of the ids pushed lie wholly within the text returned.
+
+        >>> from transformer import CharTokenizer
+        >>> text = TextStream(CharTokenizer("abc"), stop=["bc"])
+        >>> [text.push(i) for i in (0, 1, 2)], text.tokens_within_text()
+        (['a', '', ''], 1)
+        """
         kept = len(self.text)
         return next(
             (n for n, end in enumerate(self._ends) if not 0 <= end <= kept), len(self._ends)
