@@ -47,6 +47,13 @@ class LayerCache:
     """Keys and values of one layer, in buffers that double when full. (B, H, S, D) each.
 
     With a ``window`` only the last tokens are kept: those a window can reach and a few before.
+
+    >>> cache = LayerCache(window=2)
+    >>> k = v = torch.ones(1, 1, 3, 4)
+    >>> _ = cache.append(k, v)
+    >>> (keys, _), first = cache.append(k[:, :, :1], v[:, :, :1])
+    >>> keys.shape[2], first
+    (2, 2)
     """
 
     def __init__(self, window: int | None = None) -> None:
@@ -61,6 +68,11 @@ class LayerCache:
         Returns all that the first of these tokens may look at, (B, H, S, D) each, and the position
         of the first of those. Raises RuntimeError when gradients would flow through the cache,
         ValueError for another number of rows than it holds.
+
+        >>> k = v = torch.ones(1, 2, 3, 4)
+        >>> (keys, values), first = LayerCache().append(k, v)
+        >>> keys.shape, first
+        (torch.Size([1, 2, 3, 4]), 0)
         """
         if torch.is_grad_enabled() and any(t.requires_grad for t in new):
             raise RuntimeError("a cache is for inference: wrap the call in torch.no_grad()")
@@ -156,12 +168,25 @@ class KVCache:
             layer.truncate(length)
 
     def reorder(self, rows: Sequence[int]) -> None:
-        """Makes row i of the batch what row ``rows[i]`` was."""
+        """Makes row i of the batch what row ``rows[i]`` was.
+
+        >>> cache, k = KVCache(n_layer=1), torch.arange(2.0).view(2, 1, 1, 1)
+        >>> _ = cache.layers[0].append(k, k)
+        >>> cache.reorder([1, 1])
+        >>> cache.arrays()["0.k"].ravel().tolist()
+        [1.0, 1.0]
+        """
         for layer in self.layers:
             layer.reorder(rows)
 
     def arrays(self) -> Arrays:
-        """The keys and values held, by layer, and the position of their first token."""
+        """The keys and values held, by layer, and the position of their first token.
+
+        >>> cache, k = KVCache(n_layer=1), torch.ones(1, 1, 3, 2)
+        >>> _ = cache.layers[0].append(k, k)
+        >>> {name: array.shape for name, array in cache.arrays().items()}
+        {'first': (1,), '0.k': (1, 1, 3, 2), '0.v': (1, 1, 3, 2)}
+        """
         held: Arrays = {"first": np.array([layer.first for layer in self.layers])}
         for number, layer in enumerate(self.layers):
             for name, buffer in zip("kv", layer.buffers, strict=False):
@@ -170,7 +195,14 @@ class KVCache:
         return held
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Becomes what ``arrays`` says; raises ValueError when it is of another model."""
+        """Becomes what ``arrays`` says; raises ValueError when it is of another model.
+
+        >>> old, new, k = KVCache(n_layer=1), KVCache(n_layer=1), torch.ones(1, 1, 3, 2)
+        >>> _ = old.layers[0].append(k, k)
+        >>> new.restore(old.arrays())
+        >>> new.length
+        3
+        """
         names = {f"{number}.{name}" for number in range(len(self.layers)) for name in "kv"}
         if not names <= set(arrays) or len(arrays["first"]) != len(self.layers):
             raise ValueError(

@@ -53,7 +53,14 @@ class LoRALinear(nn.Module):
         return y + F.linear(narrow, self.lora_B)
 
     def merged(self) -> nn.Linear:
-        """Return the plain layer, its weight now W + alpha / rank B A, in memory of its own."""
+        """Return the plain layer, its weight now W + alpha / rank B A, in memory of its own.
+
+        >>> layer = LoRALinear(nn.Linear(2, 2, bias=False), rank=1, alpha=1)
+        >>> with torch.no_grad():
+        ...     before = layer(torch.ones(1, 2))
+        ...     torch.allclose(layer.merged()(torch.ones(1, 2)), before)
+        True
+        """
         (plain,) = self._plain
         with torch.no_grad():
             change = (self.lora_B @ self.lora_A).mul_(self.scale)  # (out, in)
@@ -131,6 +138,12 @@ def load_lora_state(model: nn.Module, state: Mapping[str, torch.Tensor]) -> None
     """Copy adapters saved by :func:`lora_state` into a model that has the same ones.
 
     Raises ``ValueError`` naming what is missing, too much or of another shape.
+
+    >>> model = nn.Sequential(nn.Sequential(nn.Linear(4, 3)))
+    >>> _ = add_lora(model, rank=1)
+    >>> load_lora_state(model, {"0.0.lora_A": torch.ones(1, 4), "0.0.lora_B": torch.ones(3, 1)})
+    >>> model[0][0].lora_A.tolist()
+    [[1.0, 1.0, 1.0, 1.0]]
     """
     own = lora_state(model)
     if differing := sorted(own.keys() ^ state.keys()):

@@ -78,7 +78,14 @@ class StateCache:
         self._states = [(n, state) for n, state in self._states if n <= length]
 
     def reorder(self, rows: Sequence[int]) -> None:
-        """Keep these rows of the batch, in this order; a row may come several times."""
+        """Keep these rows of the batch, in this order; a row may come several times.
+
+        >>> cache = StateCache()
+        >>> cache.append(torch.tensor([[5], [6]]), (torch.zeros(1, 2, 4),))
+        >>> cache.reorder([1, 1, 0])
+        >>> cache.arrays()["tokens"].tolist()
+        [[6], [6], [5]]
+        """
         if self._tokens is None:
             return
         chosen = torch.tensor(list(rows), dtype=torch.int64)
@@ -86,7 +93,13 @@ class StateCache:
         self._states = [(n, tuple(s[:, chosen] for s in state)) for n, state in self._states]
 
     def arrays(self) -> Arrays:
-        """All there is to know, as arrays by name, for a file; see :meth:`restore`."""
+        """All there is to know, as arrays by name, for a file; see :meth:`restore`.
+
+        >>> cache = StateCache()
+        >>> cache.append(torch.tensor([[5, 6, 7]]), (torch.zeros(1, 1, 4),))
+        >>> sorted(cache.arrays())
+        ['read', 'state.0', 'tokens']
+        """
         if self._tokens is None:
             return {}
         found: Arrays = {"tokens": self._tokens[:, : self.length].numpy().copy()}

@@ -39,7 +39,12 @@ class ModelConfig:
         return V * C + 12 * L * C**2 if L else 2 * V * C
 
     def check_sizes(self, others: Mapping[str, Any] | None = None) -> None:
-        """Raises ValueError for a size that cannot be; ``others`` stand in for what is special."""
+        """Raises ValueError for a size that cannot be; ``others`` stand in for what is special.
+
+        >>> ModelConfig(vocab_size=65, block_size=8).check_sizes({"block_size": 0})
+        Traceback (most recent call last):
+        ValueError: ModelConfig: block_size is 0, not a whole number of at least 1
+        """
         special = dict(others or {})
         for field in fields(self):
             name = field.name
@@ -63,6 +68,12 @@ class LanguageModel(nn.Module):
     ``model(idx, cache=cache)``, with a ``cache`` of ``new_cache()``, takes ``idx`` for what comes
     after the tokens the cache has seen, and remembers it. ``logits_to_keep=n`` computes the logits
     of the last n positions only.
+
+    >>> from transformer.models import build_model
+    >>> model = build_model("gpt", vocab_size=65, n_layer=1)
+    >>> logits, loss = model(torch.tensor([[1, 2, 3]]), torch.tensor([[2, 3, IGNORE]]))
+    >>> logits.shape, loss.shape
+    (torch.Size([1, 3, 65]), torch.Size([]))
     """
 
     name: ClassVar[str]  # in transformer.models.MODELS
@@ -80,7 +91,12 @@ class LanguageModel(nn.Module):
         return None
 
     def num_parameters(self) -> int:
-        """How many numbers are learned, those that two layers share counted once."""
+        """How many numbers are learned, those that two layers share counted once.
+
+        >>> from transformer.models import build_model
+        >>> build_model("bigram", vocab_size=65).num_parameters()
+        4225
+        """
         return sum(p.numel() for p in self.parameters())
 
     def check(self, idx: torch.Tensor, targets: torch.Tensor | None, seen: int = 0) -> None:

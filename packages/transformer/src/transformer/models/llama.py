@@ -74,7 +74,12 @@ class LlamaConfig(ModelConfig):
             )
 
     def estimated_parameters(self) -> int:
-        """About how many numbers are learned, those of every expert counted."""
+        """About how many numbers are learned, those of every expert counted.
+
+        >>> sizes = {"n_layer": 2, "n_head": 2, "n_embd": 16, "n_hidden": 32}
+        >>> LlamaConfig(vocab_size=65, **sizes).estimated_parameters()
+        6160
+        """
         C, D = self.n_embd, self.width_of_head
         attention = 2 * C * D * (self.n_head + self.kv_heads)
         mlp = 3 * C * self.hidden * max(self.n_expert, 1)

@@ -31,7 +31,11 @@ class NGramConfig(ModelConfig):
             )
 
     def estimated_parameters(self) -> int:
-        """About how many numbers are learned."""
+        """About how many numbers are learned.
+
+        >>> NGramConfig(vocab_size=65, context=3, n_embd=8, n_hidden=16).estimated_parameters()
+        1944
+        """
         read, V = self.context * self.n_embd, self.vocab_size
         return V * (self.n_embd + self.n_hidden) + read * (self.n_hidden + self.direct * V)
 

@@ -201,7 +201,14 @@ class EncoderDecoder(nn.Module):
         return logits, cross_entropy(logits, target, smoothing)
 
     def encode(self, source: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the decoder looks at, (B, S, C), and where there are words in it, (B, 1, 1, S)."""
+        """What the decoder looks at, (B, S, C), and where there are words in it, (B, 1, 1, S).
+
+        >>> sizes = {"vocab_size": 9, "source_vocab_size": 9, "n_layer": 1}
+        >>> model = EncoderDecoder(EncoderDecoderConfig(**sizes))
+        >>> encoded, mask = model.encode(torch.tensor([[3, 4, IGNORE]]))
+        >>> encoded.shape[:2], mask.flatten().tolist()
+        (torch.Size([1, 3]), [True, True, False])
+        """
         self._check(source, "source")
         words = source != IGNORE  # (B, S)
         if not bool(words.any(dim=1).all()):

@@ -70,6 +70,13 @@ class Stepper:
 
         Returns the mean loss in nats per token and the gradient's norm before clipping. Raises
         ``NonFiniteLoss``, before anything is updated, when either is infinite or not a number.
+
+        >>> from transformer.models import build_model
+        >>> model = build_model("bigram", vocab_size=4)
+        >>> stepper = Stepper(model, torch.optim.SGD(model.parameters(), lr=0.0))
+        >>> loss, norm = stepper.step(torch.tensor([[0, 1]]), torch.tensor([[1, IGNORE]]))
+        >>> loss > 0, norm > 0
+        (True, True)
         """
         counts = (y != IGNORE).sum(dim=1).tolist()  # of each row
         cuts = equal_cuts(len(x), self.team.size)
