@@ -34,7 +34,7 @@ def replace_file(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     except BaseException as error:
         with suppress(OSError):
             half_written.unlink()
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(path)  # a full disk does not say what it has no room for
         raise
     _sync_folder(path.parent)

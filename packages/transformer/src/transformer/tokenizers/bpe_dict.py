@@ -51,11 +51,15 @@ def settings_of(values: dict[str, Any]) -> dict[str, Any]:
             f"type {values.get('type')!r} and keys {sorted(values)}"
         )
     merges = values.get("merges")
+    try:
+        read = None if merges is None else [read_merge(merge) for merge in merges]
+    except ValueError as error:
+        raise ValueError(f"BPETokenizer.from_dict: {error}") from None
     pattern = values.get("pattern", "gpt2")
     known = {field.name for field in fields(AddedToken)}
     return {
         "vocab": {from_printable(token): i for token, i in values["vocab"].items()},
-        "merges": None if merges is None else [read_merge(merge) for merge in merges],
+        "merges": read,
         "pattern": pattern if isinstance(pattern, str) else [Split(**split) for split in pattern],
         "added_tokens": [
             AddedToken(**{name: token[name] for name in known & token.keys()})
