@@ -7,7 +7,7 @@ not exactly such a model (another engine, adapters, experts, hooks, half precisi
 ordinary way, and so does every longer piece of text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,14 @@ from transformer.layers.swiglu import SwiGLU
 Array = NDArray[np.float32]
 Map = Callable[[Array], Array]
 Turn = tuple[Array, Array]  # cosines and signed sines of one position, (D,) each
+Attend = Callable[[Array, LayerCache, Turn | None], Array]
+Step = Callable[[torch.Tensor, KVCache], torch.Tensor]  # (B, 1), cache -> (B, 1, V)
 
 FEW = 4  # rows: with more, one product for all of them is worth the engine's care
 _GELU = np.float32((2 / np.pi) ** 0.5)
 
 
-def fast_step(model: Any) -> Callable[[torch.Tensor, KVCache], torch.Tensor] | None:
+def fast_step(model: Any) -> Step | None:
     """``step(idx, cache)``: (B, 1) -> logits (B, 1, V), as ``model(idx, cache=cache)`` gives them.
 
     Up to rounding. None where the fast path has no formula for the model. The arrays are looked up
@@ -59,31 +61,17 @@ def _plain(model: nn.Module) -> bool:
     )
 
 
-def _gpt(model: Any) -> Callable[[torch.Tensor, KVCache], torch.Tensor]:
-    wte, wpe, scores = _array(model.wte.weight), _array(model.wpe.weight), _linear(model.lm_head)
+def _gpt(model: Any) -> Step:
+    wte, wpe = _array(model.wte.weight), _array(model.wpe.weight)
     blocks = [
         (_layer_norm(b.ln_1), _attention(b.attn), _layer_norm(b.ln_2), _mlp(b.mlp)) for b in model.h
     ]
     last = _layer_norm(model.ln_f)
-
-    def step(idx: torch.Tensor, cache: KVCache) -> torch.Tensor:
-        seen = cache.begin()
-        model.check(idx, None, seen)
-        x = wte[idx.numpy()[:, 0]] + wpe[seen]  # (B, C)
-        for (norm_1, attend, norm_2, think), layer in zip(blocks, cache.layers, strict=True):
-            x = x + attend(norm_1(x), layer, None)
-            x = x + think(norm_2(x))
-        return torch.from_numpy(scores(last(x))).unsqueeze(1)
-
-    return step
+    return _step(model, lambda ids, seen: (wte[ids] + wpe[seen], None), blocks, last)
 
 
-def _llama(model: Any) -> Callable[[torch.Tensor, KVCache], torch.Tensor]:
-    table, scores, last = (
-        _array(model.embed_tokens.weight),
-        _linear(model.lm_head),
-        _rms_norm(model.norm),
-    )
+def _llama(model: Any) -> Step:
+    table = _array(model.embed_tokens.weight)
     blocks = [
         (
             _rms_norm(b.input_layernorm),
@@ -94,11 +82,23 @@ def _llama(model: Any) -> Callable[[torch.Tensor, KVCache], torch.Tensor]:
         for b in model.layers
     ]
     rotary = model.layers[0].self_attn.rotary  # one for all layers
+    last = _rms_norm(model.norm)
+    return _step(model, lambda ids, seen: (table[ids], _turn(rotary, seen)), blocks, last)
+
+
+def _step(
+    model: Any,
+    embed: Callable[[NDArray[np.int64], int], tuple[Array, Turn | None]],
+    blocks: Sequence[tuple[Map, Attend, Map, Map]],
+    last: Map,
+) -> Step:
+    """Embedding, blocks of norm, attention, norm and feed-forward net, a last norm, scores."""
+    scores = _linear(model.lm_head)
 
     def step(idx: torch.Tensor, cache: KVCache) -> torch.Tensor:
         seen = cache.begin()
         model.check(idx, None, seen)
-        x, turn = table[idx.numpy()[:, 0]], _turn(rotary, seen)  # (B, C), (D,) twice
+        x, turn = embed(idx.numpy()[:, 0], seen)  # (B, C), (D,) twice
         with np.errstate(over="ignore"):  # exp(-h) = inf makes a silu 0, which it is
             for (norm_1, attend, norm_2, think), layer in zip(blocks, cache.layers, strict=True):
                 x = x + attend(norm_1(x), layer, turn)
@@ -168,7 +168,7 @@ def _swiglu(layer: SwiGLU) -> Map:
     return apply
 
 
-def _attention(layer: Attention) -> Callable[[Array, LayerCache, Turn | None], Array]:
+def _attention(layer: Attention) -> Attend:
     """One query a row and head over the keys of its cache; every key is visible to it."""
     H, KV, D = layer.n_head, layer.n_kv_head, layer.head_dim
     scale = np.float32(layer.scale)

@@ -1,13 +1,11 @@
 """What the model has read so far: the ids of every row, and the cache that remembers them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from transformer._engine import torch
-from transformer.generate.arrays import FEW, fast_step
+from transformer.generate.arrays import FEW, Step, fast_step
 from transformer.generate.prompt_cache import PromptCache, common_length, new_cache
-
-Step = Callable[[torch.Tensor, Any], torch.Tensor]  # (B, 1), cache -> (B, 1, V)
 
 
 class Context:
