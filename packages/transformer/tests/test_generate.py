@@ -192,3 +192,10 @@ def test_generator_and_seed_together():
 def test_what_watches_one_sequence_refuses_a_batch(asked):
     with pytest.raises(ValueError, match=r"can watch one sequence only, the prompt has 2"):
         generate(model(), torch.tensor([[1], [2]]), 3, **asked)
+
+
+def test_equals_that_add_up_to_p_exactly_are_enough():
+    from transformer.generate.processors import keep_top_p
+
+    scores = torch.tensor([[1.0] * 6 + [float("-inf")] * 5])  # a sixth each: three are a half
+    assert int(keep_top_p(scores, 0.5).isfinite().sum()) == 3

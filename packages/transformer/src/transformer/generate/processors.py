@@ -107,7 +107,7 @@ def keep_top_p(scores: torch.Tensor, p: float) -> torch.Tensor:
     >>> keep_top_p(torch.tensor([[0.1, 0.2, 0.3, 0.4]]).log(), 0.65).isfinite().tolist()
     [[False, False, True, True]]
     """
-    probs = F.softmax(scores, dim=-1).double()  # (B, V); both engines add float64 the same way
+    probs = F.softmax(scores.double(), dim=-1)  # (B, V); three sixths are a half
     # Together these are less than half of what is to go, so most of a vocabulary needs no sorting.
     rare = probs <= (1 - p) / (2 * scores.shape[-1])
     drop = rare.clone()
